@@ -1,0 +1,28 @@
+// A plan as the block that the launcher reads (wire.h).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "plan/plan.h"
+
+namespace carrel::plan {
+
+// Descriptors and words of one particular run.
+struct RunHandles {
+  int carrel_fd = -1;
+  int handout_fd = -1;
+  int cgroup_fd = -1;                 // cgroup v2 folder
+  std::vector<int> cgroup_procs_fds;  // cgroup v1
+  std::vector<std::string> cgroup_folders;
+  bool always_finish = false;
+  std::string context;
+  std::uint64_t started_at = 0;  // CLOCK_MONOTONIC ns
+  std::uint64_t planned_at = 0;
+};
+
+// kInvalid if the plan is larger than the block can be (4 GiB) or than a table holds.
+[[nodiscard]] Result<std::string> encode(const Plan& plan, const RunHandles& handles);
+
+}  // namespace carrel::plan

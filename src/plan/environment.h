@@ -1,0 +1,26 @@
+// What the command finds in its environment.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plan/machine.h"
+#include "policy/policy.h"
+
+namespace carrel::plan {
+
+// Proxy settings that every common program understands, for listeners on
+// 127.0.0.1 inside: HTTP on `http_port`, SOCKS5 on `socks_port`.
+struct ProxyPorts {
+  std::uint16_t http_port = 0;  // 0: no proxy
+  std::uint16_t socks_port = 0;
+};
+
+// Sorted by name. What is passed on is what policy.pass names and the caller
+// has; policy.set wins. As root, tar is told not to restore owners, which root
+// tries by default and cannot without capabilities.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> plan_environment(
+    const policy::EnvironmentPolicy& policy, const Machine& machine, ProxyPorts proxies);
+
+}  // namespace carrel::plan

@@ -1,0 +1,46 @@
+// What a plan needs to know of the machine and of who asks. A value, so that a
+// plan for any machine can be made and tested on this one.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace carrel::plan {
+
+// One cgroup folder in which the sandbox's own may be made. In a hybrid or v1
+// layout each controller has its own.
+struct CgroupParent {
+  std::string controller;  // "memory", "pids", "cpu"
+  std::string folder;      // absolute, e.g. "/sys/fs/cgroup/memory/user.slice"
+  bool v2 = false;
+
+  bool operator==(const CgroupParent&) const = default;
+};
+
+struct Machine {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::string home;         // "" if unknown
+  std::string working_dir;  // real path
+  std::map<std::string, std::string> environment;
+  std::vector<CgroupParent> cgroups;  // only those in which this user may make a cgroup
+  std::uint64_t memory_bytes = 0;     // RAM
+  bool may_drop_groups = false;       // root, and setgroups(2) is not denied here
+  std::map<std::uint32_t, std::uint64_t> hard_rlimits;  // RLIMIT_* that plans use
+};
+
+// Reads all of it. `with_cgroups` probes the cgroup layout (a few system calls).
+enum class Probe : std::uint8_t { kWithoutCgroups, kWithCgroups };
+[[nodiscard]] Result<Machine> this_machine(Probe probe);
+
+// From the texts of /proc/self/cgroup and /proc/self/mountinfo: where each
+// controller's folder of this process is. Pure; does not ask whether it is writable.
+[[nodiscard]] std::vector<CgroupParent> parse_cgroups(std::string_view proc_cgroup,
+                                                      std::string_view mountinfo);
+
+}  // namespace carrel::plan

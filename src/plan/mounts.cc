@@ -1,0 +1,331 @@
+#include "plan/mounts.h"
+
+#include <linux/mount.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <optional>
+
+#include "base/path.h"
+#include "plan/grants.h"
+#include "plan/walk.h"
+
+namespace carrel::plan {
+namespace {
+
+using wire::MountOp;
+
+constexpr std::uint64_t kNoSuidNoDev = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+constexpr std::uint64_t kReadOnlyTree = kNoSuidNoDev | MOUNT_ATTR_RDONLY;
+constexpr std::uint64_t kFrameBytes = 64 << 10;  // a hidden folder that has holes to look through
+
+enum class Rule : std::uint8_t { kScratch, kWrite, kRead, kHide, kPin, kProtect };
+
+struct Node {
+  Rule rule;
+  EntryKind kind;
+  std::string why;
+};
+
+// What stands around a path while the rules are walked from the top.
+enum class Around : std::uint8_t { kReadOnly, kWritable, kEmpty, kScratch };
+
+struct Frame {
+  std::string path;
+  Around around;
+  bool made_here;  // a tmpfs of ours: mount points in it must be made
+};
+
+// Rules by place. std::map orders a folder before what is in it.
+using Nodes = std::map<std::string, Node>;
+
+bool is_private(const std::string& path) {
+  return is_within(path, "/proc") || is_within(path, "/dev");
+}
+
+class Planner {
+ public:
+  Planner(const MountRequest& request, std::vector<std::string>& notes)
+      : request_(request), notes_(notes) {}
+
+  Result<MountPlan> plan() {
+    CARREL_CHECK(gather_scratch());
+    CARREL_CHECK(gather_grants());
+    CARREL_CHECK(gather_hidden());
+    CARREL_CHECK(gather_protected());
+    frames_.push_back({"/", Around::kReadOnly, false});
+    for (const auto& [path, node] : nodes_) {
+      while (!is_within(path, frames_.back().path)) close_frame();
+      place(path, node);
+    }
+    while (frames_.size() > 1) close_frame();
+    return std::move(plan_);
+  }
+
+ private:
+  Status gather_scratch() {
+    for (const std::string& path : request_.files.scratch) {
+      if (is_private(path)) continue;  // add_system_mounts knows /dev/shm
+      CARREL_TRY(const std::vector<Place> places, find_matches(policy::Glob::of_literal(path)));
+      for (const Place& place : places) {
+        if (place.kind == EntryKind::kFolder) {
+          nodes_.insert_or_assign(place.path, Node{Rule::kScratch, place.kind, "files.scratch"});
+        }
+      }
+    }
+    return Unit{};
+  }
+
+  Status gather_grants() {
+    for (const std::string& path : request_.files.read) {
+      CARREL_TRY(const Place place, resolve_grant(path, "files.read"));
+      nodes_.insert_or_assign(place.path, Node{Rule::kRead, place.kind, "files.read"});
+    }
+    for (const std::string& path : request_.files.write) {
+      CARREL_TRY(const Place place, resolve_grant(path, "files.write"));
+      CARREL_CHECK(check_writable(place.path));
+      if (place.kind == EntryKind::kFile) {
+        notes_.push_back(printable(place.path) +
+                         " is a single file: programs that save by renaming a new file onto it "
+                         "will fail; grant its folder for those");
+      }
+      nodes_.insert_or_assign(place.path, Node{Rule::kWrite, place.kind, "files.write"});
+      writable_.push_back(place.path);
+    }
+    return Unit{};
+  }
+
+  static Status check_writable(const std::string& path) {
+    if (path == "/" || is_private(path) || is_within(path, "/sys")) {
+      return Error{Errc::kInvalid,
+                   "files.write: " + path +
+                       " cannot be made writable as a whole; name the folders that the command "
+                       "should write"};
+    }
+    struct statvfs info{};
+    if (::statvfs(path.c_str(), &info) == 0 && (info.f_flag & ST_RDONLY) != 0) {
+      return Error{Errc::kInvalid, "files.write: " + printable(path) +
+                                       " is on a file system that is mounted read-only"};
+    }
+    return Unit{};
+  }
+
+  Status gather_hidden() {
+    for (const policy::Glob& pattern : request_.files.hide) {
+      CARREL_TRY(const std::vector<Place> places, find_matches(pattern));
+      for (const Place& place : places) CARREL_CHECK(hide(place, pattern.text()));
+    }
+    return Unit{};
+  }
+
+  Status hide(const Place& place, const std::string& pattern) {
+    if (is_private(place.path)) return Unit{};  // private already
+    if (place.path == "/") {
+      return Error{Errc::kInvalid, "files.hide: " + printable(pattern) +
+                                       " means the whole file system; hide the folders in it"};
+    }
+    const auto at = nodes_.find(place.path);
+    if (at != nodes_.end() && (at->second.rule == Rule::kWrite || at->second.rule == Rule::kRead)) {
+      // The policy's own lists do not collide (policy::check): a pattern or a
+      // link met a grant. A grant of the very place is the more deliberate word.
+      if (!policy::Glob::of_literal(place.path).matches(pattern)) return Unit{};
+    }
+    nodes_.insert_or_assign(place.path, Node{Rule::kHide, place.kind, "files.hide " + pattern});
+    return Unit{};
+  }
+
+  Status gather_protected() {
+    for (const policy::Glob& pattern : request_.files.protect) {
+      CARREL_TRY(const std::vector<Place> places, find_matches(pattern));
+      for (const Place& place : places) protect(place, "files.protect " + pattern.text());
+      if (places.empty() && pattern.is_literal() && in_writable(pattern.literal())) {
+        notes_.push_back("files.protect: " + printable(pattern.literal()) +
+                         " does not exist yet, and nothing keeps the command from creating it");
+      }
+    }
+    std::set<std::string> skip;
+    for (const auto& [path, node] : nodes_) {
+      if (node.rule == Rule::kHide || node.rule == Rule::kScratch) skip.insert(path);
+    }
+    for (const std::string& root : outermost(writable_)) {
+      CARREL_TRY(const std::vector<ProtectedName> found,
+                 find_protected(root, request_.files.protect_names, skip));
+      for (const ProtectedName& name : found) {
+        if (!in_writable(name.place.path)) continue;
+        protect(name.place, "protected name");
+        for (const std::string& holder : name.holders) {
+          nodes_.try_emplace(holder, Node{Rule::kPin, EntryKind::kFolder,
+                                          "holds a protected name: cannot be renamed away"});
+        }
+      }
+    }
+    return Unit{};
+  }
+
+  // Protection gives way to nothing but being hidden, which is stronger.
+  void protect(const Place& place, const std::string& why) {
+    const auto [at, fresh] = nodes_.try_emplace(place.path, Node{Rule::kProtect, place.kind, why});
+    if (!fresh && at->second.rule != Rule::kHide) at->second = {Rule::kProtect, place.kind, why};
+  }
+
+  [[nodiscard]] bool in_writable(const std::string& path) const {
+    return std::any_of(writable_.begin(), writable_.end(),
+                       [&](const std::string& root) { return is_within(path, root); });
+  }
+
+  static std::vector<std::string> outermost(const std::vector<std::string>& roots) {
+    std::vector<std::string> out;
+    for (const std::string& root : roots) {
+      const bool inner = std::any_of(roots.begin(), roots.end(), [&](const std::string& other) {
+        return other != root && is_within(root, other);
+      });
+      if (!inner) out.push_back(root);
+    }
+    return out;
+  }
+
+  void place(const std::string& path, const Node& node) {
+    const Around around = frames_.back().around;
+    const bool visible = around == Around::kReadOnly || around == Around::kWritable;
+    switch (node.rule) {
+      case Rule::kScratch:
+        return place_scratch(path, node);
+      case Rule::kWrite:
+        if (around == Around::kWritable || protected_above(path)) return;
+        return place_tree(path, node, kNoSuidNoDev, Around::kWritable);
+      case Rule::kRead:
+        if (visible) return;
+        return place_tree(path, node, kReadOnlyTree, Around::kReadOnly);
+      case Rule::kHide:
+        if (!visible) return;
+        return place_mask(path, node);
+      case Rule::kPin:
+      case Rule::kProtect:
+        if (around != Around::kWritable) return;
+        return place_rebind(path, node);
+    }
+  }
+
+  [[nodiscard]] bool protected_above(const std::string& path) const {
+    return std::any_of(protected_.begin(), protected_.end(),
+                       [&](const std::string& root) { return is_within(path, root); });
+  }
+
+  void place_scratch(const std::string& path, const Node& node) {
+    make_mount_point(path, node.kind);
+    MountStep step = new_step(MountOp::kTmpfs, path, node.why);
+    step.size = request_.scratch_bytes;
+    step.mode = 01777;
+    step.attributes = kNoSuidNoDev;
+    plan_.steps.push_back(std::move(step));
+    frames_.push_back({path, Around::kScratch, true});
+  }
+
+  void place_tree(const std::string& path, const Node& node, std::uint64_t attributes,
+                  Around inside) {
+    make_mount_point(path, node.kind);
+    plan_.sources.push_back({path, attributes, node.kind == EntryKind::kFolder, false});
+    MountStep step = new_step(MountOp::kPlace, path, node.why);
+    step.source = plan_.sources.size() - 1;
+    step.attributes = attributes;
+    plan_.steps.push_back(std::move(step));
+    frames_.push_back({path, inside, false});
+  }
+
+  void place_mask(const std::string& path, const Node& node) {
+    if (node.kind == EntryKind::kFile || !has_grants_below(path)) {
+      const MountOp op = node.kind == EntryKind::kFile ? MountOp::kHideFile : MountOp::kHideDir;
+      MountStep step = new_step(op, path, node.why);
+      step.optional = true;  // gone in between: nothing to hide
+      plan_.steps.push_back(std::move(step));
+      frames_.push_back({path, Around::kEmpty, false});
+      return;
+    }
+    MountStep step = new_step(MountOp::kTmpfs, path, node.why);
+    step.size = kFrameBytes;
+    step.mode = 0555;
+    step.attributes = kNoSuidNoDev;
+    plan_.steps.push_back(std::move(step));
+    frames_.push_back({path, Around::kEmpty, true});
+  }
+
+  void place_rebind(const std::string& path, const Node& node) {
+    const bool pin = node.rule == Rule::kPin;
+    MountStep step = new_step(MountOp::kRebind, path, node.why);
+    step.attributes = pin ? kNoSuidNoDev : kReadOnlyTree;
+    step.optional = true;  // gone in between: nothing to protect
+    plan_.steps.push_back(std::move(step));
+    if (!pin) protected_.push_back(path);
+    frames_.push_back({path, pin ? Around::kWritable : Around::kReadOnly, false});
+  }
+
+  [[nodiscard]] bool has_grants_below(const std::string& path) const {
+    for (auto at = nodes_.upper_bound(path); at != nodes_.end(); ++at) {
+      if (!at->first.starts_with(path)) break;
+      if (!is_within(at->first, path)) continue;
+      const Rule rule = at->second.rule;
+      if (rule == Rule::kRead || rule == Rule::kWrite || rule == Rule::kScratch) return true;
+    }
+    return false;
+  }
+
+  // Inside a tmpfs of ours nothing exists yet: the way to `path` is made first.
+  void make_mount_point(const std::string& path, EntryKind kind) {
+    const Frame& frame = frames_.back();
+    if (!frame.made_here) return;
+    std::string at = frame.path;
+    const auto names = path_components(std::string_view(path).substr(frame.path.size()));
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      at += "/" + std::string(names[i]);
+      if (!made_.insert(at).second) continue;
+      const bool file = kind == EntryKind::kFile && i + 1 == names.size();
+      MountStep step =
+          new_step(file ? MountOp::kMakeFile : MountOp::kMakeDir, at, "the way to " + path);
+      step.mode = file ? 0444 : 0755;
+      plan_.steps.push_back(std::move(step));
+    }
+  }
+
+  // A hidden folder with holes is sealed once everything in it is in place.
+  void close_frame() {
+    const Frame frame = frames_.back();
+    frames_.pop_back();
+    if (frame.around != Around::kEmpty || !frame.made_here) return;
+    MountStep step = new_step(MountOp::kRestrict, frame.path, "sealed");
+    step.attributes = kReadOnlyTree;
+    plan_.steps.push_back(std::move(step));
+  }
+
+  const MountRequest& request_;
+  std::vector<std::string>& notes_;
+  Nodes nodes_;
+  std::vector<std::string> writable_;
+  std::vector<std::string> protected_;
+  std::vector<Frame> frames_;
+  std::set<std::string> made_;
+  MountPlan plan_;
+};
+
+}  // namespace
+
+MountStep new_step(MountOp op, std::string target, std::string why) {
+  MountStep step;
+  step.op = op;
+  step.target = std::move(target);
+  step.why = std::move(why);
+  return step;
+}
+
+Result<MountPlan> plan_mounts(const MountRequest& request, std::vector<std::string>& notes) {
+  CARREL_TRY(MountPlan plan, Planner(request, notes).plan());
+  if (plan.sources.size() + 8 > wire::kMaxSources) {
+    return Error{Errc::kInvalid, "more than " + std::to_string(wire::kMaxSources - 8) +
+                                     " folders in files.write and files.read; name folders "
+                                     "further up"};
+  }
+  return plan;
+}
+
+}  // namespace carrel::plan

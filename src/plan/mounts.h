@@ -1,0 +1,31 @@
+// From file rules to mounts.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "plan/machine.h"
+#include "plan/plan.h"
+#include "policy/policy.h"
+
+namespace carrel::plan {
+
+struct MountRequest {
+  const policy::FilesPolicy& files;
+  std::uint64_t scratch_bytes;  // size of each private tmpfs
+};
+
+// Reads the file system to see what exists. Steps come in the order of
+// execution; a parent's step precedes those below it. `notes` gains what a
+// user should know.
+[[nodiscard]] Result<MountPlan> plan_mounts(const MountRequest& request,
+                                            std::vector<std::string>& notes);
+
+// A step with nothing set but these.
+[[nodiscard]] MountStep new_step(wire::MountOp op, std::string target, std::string why);
+
+// /proc, /sys and /dev of every sandbox: to be appended after the rules' steps.
+void add_system_mounts(MountPlan& plan, const MountRequest& request);
+
+}  // namespace carrel::plan

@@ -1,0 +1,34 @@
+// Finds what patterns match in the file system, without following links.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "plan/grants.h"
+#include "policy/glob.h"
+
+namespace carrel::plan {
+
+// The existing places that `pattern` (absolute) matches, as real paths: where a
+// match is a symbolic link, what it leads to. Below a matched folder nothing
+// more is looked for. A folder that cannot be listed counts as a match if
+// something below it could match.
+[[nodiscard]] Result<std::vector<Place>> find_matches(const policy::Glob& pattern);
+
+struct ProtectedName {
+  Place place;
+  // The folders that the pattern names before its last component, e.g. ".git" of
+  // ".git/hooks": renamed away, they would take the protection with them.
+  std::vector<std::string> holders;
+};
+
+// Everything below `root` whose path ends in one of `names` (relative
+// patterns), at any depth, spelled in any letter case. Folders of `skip` and
+// git's object stores are not entered.
+[[nodiscard]] Result<std::vector<ProtectedName>> find_protected(const std::string& root,
+                                                                const std::set<policy::Glob>& names,
+                                                                const std::set<std::string>& skip);
+
+}  // namespace carrel::plan

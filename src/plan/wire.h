@@ -1,0 +1,180 @@
+// A plan as the launcher reads it, and what the launcher says back.
+//
+// One flat, position-independent block in a sealed memfd: a Header, then tables
+// and text that it points into. The launcher maps it and allocates nothing.
+// Both sides are always built together, so the layout has a magic number, not
+// a version history. Freestanding: this header may include no libc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace carrel::wire {
+
+inline constexpr std::uint32_t kMagic = 0x4c455243;  // "CREL"
+inline constexpr std::size_t kMaxSources = 512;      // host trees held open at once
+inline constexpr std::size_t kMaxListeners = 8;
+inline constexpr std::size_t kMaxCgroups = 8;
+inline constexpr std::size_t kMaxFilters = 4;
+inline constexpr std::size_t kMaxKeptFds = 64;
+
+// Bytes at `offset` from the start of the block, followed by a NUL not counted in `size`.
+struct Text {
+  std::uint32_t offset = 0;
+  std::uint32_t size = 0;
+};
+
+// `count` elements of T at `offset`, aligned for T.
+template <typename T>
+struct Table {
+  std::uint32_t offset = 0;
+  std::uint32_t count = 0;
+};
+
+// A tree of the host, taken by descriptor before anything is covered.
+struct Source {
+  Text path;                 // absolute, without symbolic links: resolved with RESOLVE_NO_SYMLINKS
+  std::uint64_t attributes;  // MOUNT_ATTR_* to set on the whole tree
+  std::uint32_t recursive;   // 1: with the mounts below it
+  std::uint32_t optional;    // 1: may be absent
+};
+
+enum class MountOp : std::uint32_t {
+  kPlace,        // put source `source` at the target
+  kTmpfs,        // a new tmpfs: `size` bytes, `mode`, `attributes`
+  kMakeDir,      // a folder (`mode`) inside a tmpfs placed before
+  kMakeFile,     // an empty file to mount on, likewise
+  kMakeSymlink,  // a link with the text `link`, likewise
+  kRebind,       // the target's own tree over itself, with `attributes` added
+  kRestrict,     // `attributes` added to the mount that is at the target
+  kHideDir,      // an empty read-only folder over the target
+  kHideFile,     // an unreadable empty file over the target
+  kProc,         // a new procfs of the sandbox's PID namespace
+  kDevpts,       // a new devpts instance
+};
+
+struct MountStep {
+  MountOp op;
+  std::uint32_t optional;  // 1: skipped where the target does not exist
+  std::uint32_t source;    // index into sources, of kPlace
+  std::uint32_t mode;
+  std::uint64_t attributes;
+  std::uint64_t size;
+  Text target;  // absolute, without symbolic links
+  Text link;
+};
+
+struct Limit {
+  std::uint32_t resource;  // RLIMIT_*
+  std::uint32_t reserved;
+  std::uint64_t value;  // soft and hard
+};
+
+struct Filter {
+  std::uint32_t offset;  // struct sock_filter[count]
+  std::uint32_t count;
+};
+
+struct Header {
+  std::uint32_t magic;
+  std::uint32_t total_size;
+
+  // Identity. `map_all` (root): every id that exists outside maps to itself;
+  // else only `uid` and `gid` exist inside.
+  std::uint32_t uid;
+  std::uint32_t gid;
+  std::uint32_t map_all;
+  std::uint32_t drop_groups;  // 1: supplementary groups are given up (needs map_all)
+
+  // Descriptors that the launcher inherits; -1 where there is none.
+  std::int32_t carrel_fd;   // carrel itself, executed to finish a run that needs words
+  std::int32_t handout_fd;  // Unix socket that receives the listeners (SCM_RIGHTS)
+  std::int32_t cgroup_fd;   // cgroup v2 folder for CLONE_INTO_CGROUP
+  std::int32_t cgroup_procs_fds[kMaxCgroups];  // cgroup v1 cgroup.procs files
+
+  Table<Source> sources;
+  Table<MountStep> mounts;
+  Table<std::uint16_t> listeners;  // TCP ports on 127.0.0.1 inside
+  Table<Limit> limits;
+  Table<Filter> filters;
+  Table<std::int32_t> kept_fds;  // ascending, above 2
+
+  Text hostname;
+  Text working_dir;
+  Table<Text> candidates;   // paths to execute, in order (a PATH search)
+  Table<Text> arguments;    // argv
+  Table<Text> environment;  // "NAME=value"
+
+  Text context;                // carrel's own, for the end; opaque to the launcher
+  Table<Text> cgroup_folders;  // likewise: made for this run, to be read and removed at the end
+
+  std::uint64_t wall_time_ms;   // 0: none
+  std::uint32_t always_finish;  // 1: carrel_fd is executed at the end whatever happened
+  std::uint32_t join_cgroup;    // 1: there is a cgroup, joined before its namespace is made
+
+  // For the phases of a record: CLOCK_MONOTONIC nanoseconds.
+  std::uint64_t started_at;
+  std::uint64_t planned_at;
+};
+
+// Where a launch can fail. plan/steps.cc has the words for each.
+enum class Step : std::uint32_t {
+  kNone,
+  kReadPlan,
+  kSignals,
+  kControlSocket,
+  kNamespaces,
+  kJoinCgroup,
+  kMapIds,
+  kGroups,
+  kSession,
+  kHostname,
+  kLoopback,
+  kListener,
+  kHandOut,
+  kTakeSource,  // index: source
+  kSealRoot,
+  kMount,        // index: mount step
+  kVerifyMount,  // index: mount step
+  kVerifyRoot,
+  kWorkingDir,
+  kTerminal,
+  kLimit,  // index: limit
+  kCapabilities,
+  kNoNewPrivileges,
+  kParentDeath,
+  kDescriptors,
+  kSeccomp,  // index: filter
+  kFork,
+  kExecute,  // index: candidate
+  kLost,     // PID 1 vanished without a word; value: the signal that took it
+};
+
+enum class Ended : std::uint32_t { kExited, kSignaled, kTimedOut, kFailed };
+
+// Nanoseconds of CLOCK_MONOTONIC at which each phase was over.
+struct Phases {
+  std::uint64_t launcher;    // the launcher runs
+  std::uint64_t namespaces;  // clone3 came back
+  std::uint64_t network;
+  std::uint64_t mounts;
+  std::uint64_t sealed;  // privileges dropped, filters on; the command is executed next
+  std::uint64_t ended;   // the command was reaped
+  std::uint64_t gone;    // PID 1, and with it everything inside, was reaped
+};
+
+// What the launcher leaves in the outcome memfd for carrel to put into words.
+struct Outcome {
+  std::uint32_t magic;
+  Ended ended;
+  std::uint32_t value;             // exit status or signal number; errno for kFailed
+  Step step;                       // of kFailed
+  std::uint32_t index;             // of step
+  std::uint32_t processes_at_end;  // inside, PID 1 not counted, when the command ended
+  Phases phases;
+  std::uint64_t user_us;  // CPU of everything that was reaped inside
+  std::uint64_t system_us;
+  std::uint64_t max_rss_kib;  // of the largest process
+};
+
+}  // namespace carrel::wire
