@@ -1,0 +1,24 @@
+// Gives up everything that the command must not have.
+// Sources: capabilities(7), prctl(2), seccomp(2), close_range(2).
+#pragma once
+
+#include "jail/launcher/control.h"
+#include "jail/launcher/plan_view.h"
+
+namespace carrel::launcher {
+
+// Empties the bounding, ambient, effective, permitted and inheritable sets, and
+// keeps user ID 0 from meaning anything at execve.
+void drop_capabilities(const Failure& failure);
+
+// No execve gains a privilege from here on; nobody inside can look into this
+// process; and it dies with the one that started it.
+void bind_to_parent(const Failure& failure);
+
+// Installs the plan's filters, in order. Needs no_new_privs.
+void install_filters(const PlanView& plan, const Failure& failure);
+
+// Marks every descriptor above 2 to be closed at execve, but for the plan's.
+void close_descriptors_at_exec(const PlanView& plan, const Failure& failure);
+
+}  // namespace carrel::launcher
