@@ -69,7 +69,7 @@ wire::Table<wire::Source> encode_sources(Block& block, const MountPlan& mounts) 
   std::vector<wire::Source> sources;
   for (const MountSource& source : mounts.sources) {
     sources.push_back({block.text(source.path), source.attributes, source.recursive ? 1u : 0u,
-                       source.optional ? 1u : 0u});
+                       source.trusted ? 1u : 0u});
   }
   return block.table(sources);
 }
@@ -83,7 +83,7 @@ wire::Table<wire::MountStep> encode_steps(Block& block, const MountPlan& mounts)
     out.source = static_cast<std::uint32_t>(step.source.value_or(0));
     out.mode = step.mode;
     out.attributes = step.attributes;
-    out.size = step.size;
+    out.trusted = step.trusted ? 1 : 0;
     out.target = block.text(step.target);
     out.link = block.text(step.link);
     steps.push_back(out);
@@ -142,6 +142,7 @@ Result<std::string> encode(const Plan& plan, const RunHandles& handles) {
   header.drop_groups = plan.identity.drop_groups ? 1 : 0;
   header.sources = encode_sources(block, plan.mounts);
   header.mounts = encode_steps(block, plan.mounts);
+  header.private_bytes = plan.mounts.private_bytes;
   header.listeners = block.table(plan.listeners);
   header.limits = encode_limits(block, plan.limits);
   header.filters = encode_filters(block, plan.filters);

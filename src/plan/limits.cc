@@ -33,7 +33,7 @@ class Planner {
     if (limits_.file_size)
       rlimit("file_size", RLIMIT_FSIZE, *limits_.file_size, "RLIMIT_FSIZE, each file");
     if (limits_.scratch) {
-      add("scratch", *limits_.scratch, LimitMeans::kMount, "size of each private tmpfs");
+      add("scratch", *limits_.scratch, LimitMeans::kMount, "size of the private tmpfs, all folders together");
     }
     if (limits_.wall_time) {
       add("wall_time", static_cast<std::uint64_t>(limits_.wall_time->count()), LimitMeans::kTimer,

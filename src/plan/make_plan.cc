@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint16_t kHttpPort = 3128;
 constexpr std::uint16_t kSocksPort = 1080;
-constexpr std::uint64_t kScratchShare = 4;  // of memory, for each private tmpfs without a limit
+constexpr std::uint64_t kPrivateShare = 4;  // of memory, for private folders without a limit
 constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
 
 // What a shell would try for `name`, in order. An empty PATH element means the
@@ -53,9 +53,9 @@ Result<Plan> make_plan(const policy::Policy& policy, const Request& request,
   plan.identity = {machine.uid, machine.gid, machine.uid == 0, machine.may_drop_groups};
   plan.hostname = policy.hostname;
 
-  const std::uint64_t scratch =
-      policy.limits.scratch.value_or(machine.memory_bytes / kScratchShare);
-  const MountRequest mounts{policy.files, scratch};
+  const std::uint64_t private_bytes =
+      policy.limits.scratch.value_or(machine.memory_bytes / kPrivateShare);
+  const MountRequest mounts{policy.files, private_bytes, machine.uid == 0};
   CARREL_TRY(plan.mounts, plan_mounts(mounts, plan.notes));
   add_system_mounts(plan.mounts, mounts);
 

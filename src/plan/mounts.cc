@@ -19,7 +19,6 @@ using wire::MountOp;
 
 constexpr std::uint64_t kNoSuidNoDev = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 constexpr std::uint64_t kReadOnlyTree = kNoSuidNoDev | MOUNT_ATTR_RDONLY;
-constexpr std::uint64_t kFrameBytes = 64 << 10;  // a hidden folder that has holes to look through
 
 enum class Rule : std::uint8_t { kScratch, kWrite, kRead, kHide, kPin, kProtect };
 
@@ -35,7 +34,7 @@ enum class Around : std::uint8_t { kReadOnly, kWritable, kEmpty, kScratch };
 struct Frame {
   std::string path;
   Around around;
-  bool made_here;  // a tmpfs of ours: mount points in it must be made
+  bool made_here;  // a private folder: mount points in it must be made
 };
 
 // Rules by place. std::map orders a folder before what is in it.
@@ -215,8 +214,7 @@ class Planner {
 
   void place_scratch(const std::string& path, const Node& node) {
     make_mount_point(path, node.kind);
-    MountStep step = new_step(MountOp::kTmpfs, path, node.why);
-    step.size = request_.scratch_bytes;
+    MountStep step = new_step(MountOp::kPrivate, path, node.why);
     step.mode = 01777;
     step.attributes = kNoSuidNoDev;
     plan_.steps.push_back(std::move(step));
@@ -243,8 +241,7 @@ class Planner {
       frames_.push_back({path, Around::kEmpty, false});
       return;
     }
-    MountStep step = new_step(MountOp::kTmpfs, path, node.why);
-    step.size = kFrameBytes;
+    MountStep step = new_step(MountOp::kPrivate, path, node.why);
     step.mode = 0555;
     step.attributes = kNoSuidNoDev;
     plan_.steps.push_back(std::move(step));
@@ -271,7 +268,7 @@ class Planner {
     return false;
   }
 
-  // Inside a tmpfs of ours nothing exists yet: the way to `path` is made first.
+  // Inside a private folder nothing exists yet: the way to `path` is made first.
   void make_mount_point(const std::string& path, EntryKind kind) {
     const Frame& frame = frames_.back();
     if (!frame.made_here) return;
@@ -320,6 +317,7 @@ MountStep new_step(MountOp op, std::string target, std::string why) {
 
 Result<MountPlan> plan_mounts(const MountRequest& request, std::vector<std::string>& notes) {
   CARREL_TRY(MountPlan plan, Planner(request, notes).plan());
+  plan.private_bytes = request.private_bytes;
   if (plan.sources.size() + 8 > wire::kMaxSources) {
     return Error{Errc::kInvalid, "more than " + std::to_string(wire::kMaxSources - 8) +
                                      " folders in files.write and files.read; name folders "

@@ -13,7 +13,8 @@ namespace carrel::plan {
 
 struct MountRequest {
   const policy::FilesPolicy& files;
-  std::uint64_t scratch_bytes;  // size of each private tmpfs
+  std::uint64_t private_bytes;  // that all private folders together may hold
+  bool as_root;                 // user ID 0 owns the files of /proc and /sys
 };
 
 // Reads the file system to see what exists. Steps come in the order of

@@ -23,7 +23,7 @@ struct MountSource {
   std::string path;
   std::uint64_t attributes = 0;
   bool recursive = false;
-  bool optional = false;
+  bool trusted = false;  // wire::Source
 
   bool operator==(const MountSource&) const = default;
 };
@@ -34,9 +34,9 @@ struct MountStep {
   std::optional<std::size_t> source;  // of kPlace
   std::string link;                   // of kMakeSymlink
   std::uint64_t attributes = 0;
-  std::uint64_t size = 0;
   std::uint32_t mode = 0;
   bool optional = false;
+  bool trusted = false;  // wire::MountStep
   std::string why;
 
   bool operator==(const MountStep&) const = default;
@@ -45,6 +45,7 @@ struct MountStep {
 struct MountPlan {
   std::vector<MountSource> sources;
   std::vector<MountStep> steps;
+  std::uint64_t private_bytes = 0;  // that all private folders together may hold
 
   bool operator==(const MountPlan&) const = default;
 };

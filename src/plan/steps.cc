@@ -38,6 +38,8 @@ std::string describe(Step step) {
       return "open";
     case Step::kSealRoot:
       return "make the file system read-only";
+    case Step::kPrivate:
+      return "make the private file system";
     case Step::kMount:
       return "mount over";
     case Step::kVerifyMount:

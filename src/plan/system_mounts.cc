@@ -13,17 +13,17 @@ using wire::MountOp;
 
 constexpr std::uint64_t kProcAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 constexpr std::uint64_t kDeviceAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
-constexpr std::uint64_t kFolderBytes = 64 << 10;
 
 // Parts of /proc that speak of the whole machine and can be written.
 constexpr std::array kProcReadOnly = {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus",
                                       "/proc/fs",  "/proc/acpi",          "/proc/scsi"};
-// Parts that show memory, keys or timers of others.
-constexpr std::array kProcHidden = {"/proc/kcore", "/proc/keys", "/proc/timer_list"};
-// Kernel interfaces for administrators; root inside owns their files.
-constexpr std::array kSysHidden = {"/sys/kernel/debug",    "/sys/kernel/tracing",
-                                   "/sys/kernel/security", "/sys/firmware",
-                                   "/sys/fs/bpf",          "/sys/fs/pstore"};
+// Kernel interfaces that their modes keep for the administrator: in a sandbox
+// that root started, user ID 0 owns them.
+constexpr std::array kRootHiddenFiles = {"/proc/kcore", "/proc/timer_list", "/proc/kpagecount",
+                                         "/proc/kpageflags"};
+constexpr std::array kRootHiddenFolders = {"/sys/kernel/debug",    "/sys/kernel/tracing",
+                                           "/sys/kernel/security", "/sys/firmware",
+                                           "/sys/fs/bpf",          "/sys/fs/pstore"};
 constexpr std::array kDevices = {"null", "zero", "full", "random", "urandom", "tty"};
 
 struct Link {
@@ -42,6 +42,7 @@ class Builder {
 
   MountStep& add(MountOp op, std::string target, std::string why) {
     plan_.steps.push_back(new_step(op, std::move(target), std::move(why)));
+    plan_.steps.back().trusted = true;
     return plan_.steps.back();
   }
 
@@ -52,20 +53,20 @@ class Builder {
       step.attributes = kProcAttributes | MOUNT_ATTR_RDONLY;
       step.optional = true;
     }
-    for (const char* path : kProcHidden) {
-      add(MountOp::kHideFile, path, "memory, keys and timers of others").optional = true;
+    add(MountOp::kHideFile, "/proc/keys", "keys of others").optional = true;
+  }
+
+  void hide_from_root() {
+    for (const char* path : kRootHiddenFiles) {
+      add(MountOp::kHideFile, path, "the administrator's view of the kernel").optional = true;
+    }
+    for (const char* path : kRootHiddenFolders) {
+      add(MountOp::kHideDir, path, "the administrator's view of the kernel").optional = true;
     }
   }
 
-  void sys() {
-    for (const char* path : kSysHidden) {
-      add(MountOp::kHideDir, path, "kernel interfaces for administrators").optional = true;
-    }
-  }
-
-  void dev(std::uint64_t scratch_bytes, bool shared_memory) {
-    MountStep& root = add(MountOp::kTmpfs, "/dev", "no devices but the harmless ones");
-    root.size = kFolderBytes;
+  void dev(bool shared_memory) {
+    MountStep& root = add(MountOp::kPrivate, "/dev", "no devices but the harmless ones");
     root.mode = 0755;
     root.attributes = kDeviceAttributes;
     for (const char* name : kDevices) device(std::string("/dev/") + name);
@@ -76,8 +77,7 @@ class Builder {
     add(MountOp::kDevpts, "/dev/pts", "terminals of its own").attributes = kDeviceAttributes;
     if (shared_memory) {
       add(MountOp::kMakeDir, "/dev/shm", "mount point").mode = 0755;
-      MountStep& shm = add(MountOp::kTmpfs, "/dev/shm", "files.scratch");
-      shm.size = scratch_bytes;
+      MountStep& shm = add(MountOp::kPrivate, "/dev/shm", "files.scratch");
       shm.mode = 01777;
       shm.attributes = kProcAttributes;
     }
@@ -87,12 +87,10 @@ class Builder {
  private:
   // A device node cannot be made in a user namespace: the host's is bound.
   void device(const std::string& path) {
-    plan_.sources.push_back({path, kDeviceAttributes, false, false});
+    plan_.sources.push_back({path, 0, false, true});
     const std::size_t source = plan_.sources.size() - 1;
     add(MountOp::kMakeFile, path, "mount point").mode = 0644;
-    MountStep& step = add(MountOp::kPlace, path, "harmless device");
-    step.source = source;
-    step.attributes = kDeviceAttributes;
+    add(MountOp::kPlace, path, "harmless device").source = source;
   }
 
   MountPlan& plan_;
@@ -103,8 +101,8 @@ class Builder {
 void add_system_mounts(MountPlan& plan, const MountRequest& request) {
   Builder builder(plan);
   builder.proc();
-  builder.sys();
-  builder.dev(request.scratch_bytes, request.files.scratch.contains("/dev/shm"));
+  if (request.as_root) builder.hide_from_root();
+  builder.dev(request.files.scratch.contains("/dev/shm"));
 }
 
 }  // namespace carrel::plan

@@ -36,13 +36,13 @@ struct Source {
   Text path;                 // absolute, without symbolic links: resolved with RESOLVE_NO_SYMLINKS
   std::uint64_t attributes;  // MOUNT_ATTR_* to set on the whole tree
   std::uint32_t recursive;   // 1: with the mounts below it
-  std::uint32_t optional;    // 1: may be absent
+  std::uint32_t trusted;     // as in MountStep
 };
 
 enum class MountOp : std::uint32_t {
   kPlace,        // put source `source` at the target
-  kTmpfs,        // a new tmpfs: `size` bytes, `mode`, `attributes`
-  kMakeDir,      // a folder (`mode`) inside a tmpfs placed before
+  kPrivate,      // an empty private folder with `mode` and `attributes`, gone at the end
+  kMakeDir,      // a folder (`mode`) inside a private folder placed before
   kMakeFile,     // an empty file to mount on, likewise
   kMakeSymlink,  // a link with the text `link`, likewise
   kRebind,       // the target's own tree over itself, with `attributes` added
@@ -58,8 +58,11 @@ struct MountStep {
   std::uint32_t optional;  // 1: skipped where the target does not exist
   std::uint32_t source;    // index into sources, of kPlace
   std::uint32_t mode;
+  // 1: only the system's administrator can change what the target's path means
+  // (/proc, /sys, /dev): it is used as it stands, and not looked at again.
+  std::uint32_t trusted;
+  std::uint32_t reserved;
   std::uint64_t attributes;
-  std::uint64_t size;
   Text target;  // absolute, without symbolic links
   Text link;
 };
@@ -108,6 +111,7 @@ struct Header {
   Text context;                // carrel's own, for the end; opaque to the launcher
   Table<Text> cgroup_folders;  // likewise: made for this run, to be read and removed at the end
 
+  std::uint64_t private_bytes;  // that all private folders together may hold
   std::uint64_t wall_time_ms;   // 0: none
   std::uint32_t always_finish;  // 1: carrel_fd is executed at the end whatever happened
   std::uint32_t join_cgroup;    // 1: there is a cgroup, joined before its namespace is made
@@ -134,6 +138,7 @@ enum class Step : std::uint32_t {
   kHandOut,
   kTakeSource,  // index: source
   kSealRoot,
+  kPrivate,
   kMount,        // index: mount step
   kVerifyMount,  // index: mount step
   kVerifyRoot,

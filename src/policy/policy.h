@@ -31,7 +31,7 @@ struct FilesPolicy {
   // Protected by name in every writable folder at any depth: relative globs
   // such as ".git/hooks" or ".claude/settings*.json".
   std::set<Glob> protect_names;
-  // Each an empty private tmpfs that vanishes at the end, e.g. /tmp.
+  // Each an empty private folder in memory that vanishes at the end, e.g. /tmp.
   std::set<std::string> scratch;
 
   bool operator==(const FilesPolicy&) const = default;
@@ -51,7 +51,7 @@ struct LimitsPolicy {
   std::optional<std::uint32_t> processes;    // processes and threads; at least 2
   std::optional<std::uint32_t> open_files;   // per process; at least 16
   std::optional<std::uint64_t> file_size;    // of any one file written
-  std::optional<std::uint64_t> scratch;      // each private tmpfs; at least 64 KiB
+  std::optional<std::uint64_t> scratch;      // all private folders together; at least 64 KiB
   std::optional<std::chrono::milliseconds> wall_time;
   // A limit that this machine cannot enforce is an error, unless this is set.
   bool best_effort = false;

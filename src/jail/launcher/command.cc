@@ -8,19 +8,32 @@ namespace {
 using kernel::call;
 using wire::Step;
 
-// argv or envp as execve(2) wants it, in memory that only this process has.
-const char** pointers(const PlanView& plan, const wire::Table<wire::Text>& table,
-                      std::uint32_t spare) {
-  const auto texts = plan.table(table);
-  const std::size_t size = (std::size_t{texts.count} + spare + 1) * sizeof(char*);
-  const long memory =
-      call(__NR_mmap, nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory < 0 && memory > -4096) return nullptr;
-  auto** list = reinterpret_cast<const char**>(memory) + spare;
-  for (std::uint32_t i = 0; i < texts.count; ++i) list[i] = plan.text(texts[i]);
-  list[texts.count] = nullptr;
-  return list;
-}
+constexpr std::size_t kStackSize = 16 << 10;  // execve and a message; nothing recurses
+
+// argv or envp as execve(2) wants it, with room for one more in front.
+class Pointers {
+ public:
+  Pointers(const PlanView& plan, const wire::Table<wire::Text>& table)
+      : size_((std::size_t{table.count} + 2) * sizeof(char*)) {
+    memory_ =
+        call(__NR_mmap, nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (!valid()) return;
+    const auto texts = plan.table(table);
+    for (std::uint32_t i = 0; i < texts.count; ++i) list()[i] = plan.text(texts[i]);
+  }
+  Pointers(const Pointers&) = delete;
+  Pointers& operator=(const Pointers&) = delete;
+  ~Pointers() {
+    if (valid()) call(__NR_munmap, memory_, size_);
+  }
+
+  [[nodiscard]] bool valid() const { return memory_ > 0 || memory_ < -4095; }
+  [[nodiscard]] const char** list() const { return reinterpret_cast<const char**>(memory_) + 1; }
+
+ private:
+  std::size_t size_;
+  long memory_ = 0;
+};
 
 void set_limits(const PlanView& plan, const Failure& failure) {
   const auto limits = plan.table(plan.header().limits);
@@ -54,29 +67,43 @@ long execute_candidates(const PlanView& plan, const char** argv, const char** en
   return remembered;
 }
 
-}  // namespace
+struct Child {
+  const CommandStart& start;
+  const Failure& failure;
+  const char** argv;
+  const char** envp;
+};
 
-void execute(const CommandStart& start, const Failure& failure) {
-  const PlanView& plan = start.plan;
-  failure.must(Step::kSession, call(__NR_setpgid, 0, 0));
+[[noreturn]] void be_command(void* argument) {
+  const Child& child = *static_cast<const Child*>(argument);
+  const CommandStart& start = child.start;
+  child.failure.must(Step::kSession, call(__NR_setpgid, 0, 0));
   if (start.tty >= 0) {
     // SIGTTOU is blocked, so a background process may do this.
     const int group = static_cast<int>(call(__NR_getpid));
-    failure.must(Step::kTerminal, kernel::ioctl(start.tty, TIOCSPGRP, &group));
+    child.failure.must(Step::kTerminal, kernel::ioctl(start.tty, TIOCSPGRP, &group));
   }
-  const char** const argv = pointers(plan, plan.header().arguments, 1);
-  const char** const envp = pointers(plan, plan.header().environment, 0);
-  if (argv == nullptr || envp == nullptr) failure.report(Step::kExecute, -ENOMEM);
-  set_limits(plan, failure);
+  set_limits(start.plan, child.failure);
   // Dispositions were never touched: what the caller ignores stays ignored.
   kernel::set_signal_mask(start.signal_mask);
-  const long error = execute_candidates(plan, argv, envp);
+  const long error = execute_candidates(start.plan, child.argv, child.envp);
 
   Message message{};
   message.kind = Message::Kind::kNotExecuted;
   message.value = static_cast<std::uint32_t>(-error);
   send(start.control, message);
   kernel::exit(error == -ENOENT ? 127 : 126);
+}
+
+}  // namespace
+
+long start_command(const CommandStart& start, const Failure& failure) {
+  const Pointers arguments(start.plan, start.plan.header().arguments);
+  const Pointers environment(start.plan, start.plan.header().environment);
+  if (!arguments.valid() || !environment.valid()) failure.report(Step::kExecute, -ENOMEM);
+  alignas(16) char stack[kStackSize];
+  Child child{start, failure, arguments.list(), environment.list()};
+  return kernel::vfork_onto(stack + kStackSize, be_command, &child);
 }
 
 }  // namespace carrel::launcher

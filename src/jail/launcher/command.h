@@ -1,4 +1,4 @@
-// The last steps before the command: what happens between fork and exec.
+// The last steps before the command: what happens between clone and exec.
 #pragma once
 
 #include "jail/launcher/control.h"
@@ -13,7 +13,10 @@ struct CommandStart {
   std::uint64_t signal_mask;
 };
 
-// Limits, process group, signals, execve of the plan's candidates. Does not return.
-[[noreturn]] void execute(const CommandStart& start, const Failure& failure);
+// Starts the command as a child of the calling process and returns its process
+// ID once it runs (or has failed, which its exit status and a message tell):
+// limits, process group, signals, execve of the plan's candidates. The child
+// borrows this process's memory until then, as vfork(2) does.
+[[nodiscard]] long start_command(const CommandStart& start, const Failure& failure);
 
 }  // namespace carrel::launcher

@@ -107,8 +107,9 @@ void run_as_init(const InitStart& start, const Failure& failure) {
   kernel::SignalSet children = kernel::signal_bit(SIGCHLD);
   const long child_signals = failure.must(
       Step::kSignals, call(__NR_signalfd4, -1, &children, sizeof children, O_CLOEXEC | O_NONBLOCK));
-  const long command = failure.must(Step::kFork, call(__NR_clone, SIGCHLD, 0, 0, 0, 0));
-  if (command == 0) execute({start.plan, start.control, start.tty, start.signal_mask}, failure);
+  const long command = failure.must(
+      Step::kFork,
+      start_command({start.plan, start.control, start.tty, start.signal_mask}, failure));
 
   // Nothing of the command's descriptors is kept: a pipe that it closes is closed.
   call(__NR_close_range, 0, 2, 0);

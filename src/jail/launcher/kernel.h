@@ -162,6 +162,11 @@ inline long wait4(int pid, int* status, int options, rusage* usage) {
   for (;;) call(__NR_exit_group, status);
 }
 
+// clone(2) with CLONE_VM | CLONE_VFORK: `entry(argument)` runs in a child on a
+// stack of its own (`stack_top` is 16-byte aligned) while this process waits
+// until it has called execve or exited. `entry` must not return.
+long vfork_onto(void* stack_top, void (*entry)(void*), void* argument);
+
 inline std::size_t text_size(const char* text) {
   std::size_t size = 0;
   while (text[size] != '\0') ++size;

@@ -13,10 +13,10 @@ using wire::MountOp;
 using wire::MountStep;
 using wire::Step;
 
-// Where the masks stay reachable for us: below the /dev that the plan makes, so
-// that nothing inside can see them. Kernels before 6.15 clone only mounts that
-// are attached somewhere.
-constexpr char kMaskParking[] = "/dev";
+// Where the one tmpfs that all private folders and masks are cut from is
+// attached: below the /dev that every plan makes, so that nothing inside can see
+// it. Kernels before 6.15 clone only mounts that are attached somewhere.
+constexpr char kParking[] = "/dev";
 
 constexpr std::uint64_t kMaskAttributes =
     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
@@ -37,6 +37,7 @@ class Fd {
 };
 
 long set_attributes(int mount, std::uint64_t attributes, unsigned flags = 0) {
+  if (attributes == 0) return 0;
   mount_attr attr{};
   attr.attr_set = attributes;
   return kernel::mount_setattr(mount, "", AT_EMPTY_PATH | flags, attr);
@@ -57,16 +58,9 @@ std::uint64_t device(int fd) {
   return kernel::statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &info) < 0 ? 0 : device(info);
 }
 
-bool is_dir(int fd) {
-  struct statx info{};
-  return kernel::statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &info) == 0 &&
-         (info.stx_mode & S_IFMT) == S_IFDIR;
-}
-
-long clone_tree(int fd, bool recursive) {
-  const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
-                         (recursive ? static_cast<unsigned>(AT_RECURSIVE) : 0u);
-  return call(__NR_open_tree, fd, "", flags);
+long clone_tree(int dir, const char* path, unsigned flags) {
+  return call(__NR_open_tree, dir, path,
+              OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | flags);
 }
 
 struct Option {
@@ -90,13 +84,6 @@ long new_filesystem(const char* type, const Option* options, unsigned count,
   return call(__NR_fsmount, context, FSMOUNT_CLOEXEC, attributes);
 }
 
-long new_tmpfs(std::uint64_t size, std::uint32_t mode, std::uint64_t attributes) {
-  const Number size_text(size);
-  const Number mode_text(mode, 8);
-  const Option options[] = {{"mode", mode_text.text}, {"size", size_text.text}};
-  return new_filesystem("tmpfs", options, size == 0 ? 1 : 2, attributes);
-}
-
 class Mounter {
  public:
   Mounter(const PlanView& plan, const Failure& failure) : plan_(plan), failure_(failure) {}
@@ -104,10 +91,8 @@ class Mounter {
   void run() {
     take_sources();
     seal_root();
+    make_private();
     const auto steps = plan_.table(plan_.header().mounts);
-    for (std::uint32_t i = 0; i < steps.count && masks_ < 0; ++i) {
-      if (hides(steps[i])) make_masks(i);
-    }
     for (std::uint32_t i = 0; i < steps.count; ++i) perform(steps[i], i);
     close_sources();
     for (std::uint32_t i = 0; i < steps.count; ++i) verify(steps[i], i);
@@ -118,21 +103,22 @@ class Mounter {
   void take_sources() {
     const auto sources = plan_.table(plan_.header().sources);
     for (std::uint32_t i = 0; i < sources.count; ++i) {
-      const long place = kernel::open_exactly(plan_.text(sources[i].path));
-      if (place == -ENOENT && sources[i].optional != 0) {
-        sources_[i] = -1;
-        continue;
-      }
-      failure_.must(Step::kTakeSource, place, i);
-      const Fd owned(place);
-      const bool recursive = sources[i].recursive != 0;
+      const unsigned recursive = sources[i].recursive != 0 ? AT_RECURSIVE : 0u;
       sources_[i] =
-          static_cast<int>(failure_.must(Step::kTakeSource, clone_tree(owned.get(), recursive), i));
-      failure_.must(
-          Step::kTakeSource,
-          set_attributes(sources_[i], sources[i].attributes, recursive ? AT_RECURSIVE : 0), i);
+          static_cast<int>(failure_.must(Step::kTakeSource, take(sources[i], recursive), i));
+      failure_.must(Step::kTakeSource,
+                    set_attributes(sources_[i], sources[i].attributes, recursive), i);
     }
     source_count_ = sources.count;
+  }
+
+  long take(const wire::Source& source, unsigned recursive) const {
+    const char* const path = plan_.text(source.path);
+    if (source.trusted != 0) return clone_tree(AT_FDCWD, path, recursive);
+    const long place = kernel::open_exactly(path);
+    if (place < 0) return place;
+    const Fd owned(place);
+    return clone_tree(owned.get(), "", AT_EMPTY_PATH | recursive);
   }
 
   // From here on nothing of the host can be written, run setuid or used as a
@@ -144,63 +130,117 @@ class Mounter {
     failure_.must(Step::kSealRoot, kernel::mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, attr));
   }
 
+  void make_private() {
+    const Number size(plan_.header().private_bytes);
+    const Option options[] = {{"mode", "0755"}, {"size", size.text}};
+    private_ =
+        static_cast<int>(failure_.must(Step::kPrivate, new_filesystem("tmpfs", options, 2, 0)));
+    failure_.must(Step::kPrivate, call(__NR_mkdirat, private_, "folder", 0555));
+    const long file = failure_.must(
+        Step::kPrivate, kernel::openat(private_, "file", O_CREAT | O_EXCL | O_WRONLY, 0));
+    kernel::close(static_cast<int>(file));
+    private_device_ = device(private_);
+    failure_.must(Step::kPrivate, kernel::move_mount(private_, AT_FDCWD, kParking, 0));
+  }
+
   void perform(const MountStep& step, std::uint32_t index) {
     const char* const target = plan_.text(step.target);
-    if (step.op == MountOp::kMakeDir || step.op == MountOp::kMakeFile ||
-        step.op == MountOp::kMakeSymlink) {
+    if (makes_entry(step)) {
       failure_.must(Step::kMount, make_entry(step, target), index);
       return;
     }
-    const long place = kernel::open_exactly(target);
-    if (place == -ENOENT && step.optional != 0) return;
-    failure_.must(Step::kMount, place, index);
-    const Fd owned(place);
-    if (step.op == MountOp::kRestrict) {
-      failure_.must(Step::kMount, set_attributes(owned.get(), step.attributes), index);
-      return;
-    }
-    const long mount = new_mount(step, owned.get());
-    if (mount == -ENOENT && step.optional != 0) return;
-    failure_.must(Step::kMount, mount, index);
-    failure_.must(
-        Step::kMount,
-        kernel::move_mount(static_cast<int>(mount), owned.get(), "", MOVE_MOUNT_T_EMPTY_PATH),
-        index);
-    if (step.op != MountOp::kPlace) kernel::close(static_cast<int>(mount));
+    const long result =
+        step.trusted != 0 ? cover_trusted(step, target, index) : cover(step, target, index);
+    if (result == -ENOENT && step.optional != 0) return;
+    failure_.must(Step::kMount, result, index);
   }
 
-  // The mount that `step` wants at `place`, detached; a negative errno if it cannot be.
-  long new_mount(const MountStep& step, int place) const {
+  // Resolves the target once, exactly, and works on the descriptor.
+  long cover(const MountStep& step, const char* target, std::uint32_t index) {
+    const long place = kernel::open_exactly(target);
+    if (place < 0) return place;
+    const Fd owned(place);
+    if (step.op == MountOp::kRestrict) return set_attributes(owned.get(), step.attributes);
+    const long mount = new_mount(step, owned.get(), "", AT_EMPTY_PATH, index);
+    if (mount < 0) return mount;
+    const Fd owned_mount(step.op == MountOp::kPlace ? -1 : mount);
+    return kernel::move_mount(static_cast<int>(mount), owned.get(), "", MOVE_MOUNT_T_EMPTY_PATH);
+  }
+
+  // The same with fewer system calls, where the path cannot be played with.
+  long cover_trusted(const MountStep& step, const char* target, std::uint32_t index) {
+    if (step.op == MountOp::kRestrict) {
+      mount_attr attr{};
+      attr.attr_set = step.attributes;
+      return kernel::mount_setattr(AT_FDCWD, target, AT_SYMLINK_NOFOLLOW, attr);
+    }
+    const long mount = new_mount(step, AT_FDCWD, target, 0, index);
+    if (mount < 0) return mount;
+    const Fd owned_mount(step.op == MountOp::kPlace ? -1 : mount);
+    return kernel::move_mount(static_cast<int>(mount), AT_FDCWD, target, 0);
+  }
+
+  // The mount that `step` wants at (dir, path), detached; a negative errno if it cannot be.
+  long new_mount(const MountStep& step, int dir, const char* path, unsigned flags,
+                 std::uint32_t index) {
     switch (step.op) {
       case MountOp::kPlace:
-        return sources_[step.source] < 0 ? -ENOENT : sources_[step.source];
-      case MountOp::kTmpfs:
-        return new_tmpfs(step.size, step.mode, step.attributes);
+        return sources_[step.source];
+      case MountOp::kPrivate:
+        return private_folder(step, index);
       case MountOp::kProc:
         return new_filesystem("proc", nullptr, 0, step.attributes);
       case MountOp::kDevpts: {
         const Option options[] = {{"ptmxmode", "0666"}, {"mode", "0620"}};
         return new_filesystem("devpts", options, 2, step.attributes);
       }
-      case MountOp::kRebind: {
-        const long tree = clone_tree(place, true);
-        if (tree < 0) return tree;
-        const long restricted =
-            set_attributes(static_cast<int>(tree), step.attributes, AT_RECURSIVE);
-        return restricted < 0 ? restricted : tree;
-      }
+      case MountOp::kRebind:
+        return restricted(clone_tree(dir, path, flags | AT_RECURSIVE), step.attributes,
+                          AT_RECURSIVE);
       case MountOp::kHideDir:
-      case MountOp::kHideFile: {
-        const bool dir = is_dir(place);
-        if (dir != (step.op == MountOp::kHideDir)) return dir ? -EISDIR : -ENOTDIR;
-        return clone_mask(dir);
-      }
+        return mask(dir, path, flags, S_IFDIR);
+      case MountOp::kHideFile:
+        return mask(dir, path, flags, S_IFREG);
       default:
         return -EINVAL;
     }
   }
 
-  long make_entry(const MountStep& step, const char* target) {
+  static long restricted(long mount, std::uint64_t attributes, unsigned flags) {
+    if (mount < 0) return mount;
+    const long set = set_attributes(static_cast<int>(mount), attributes, flags);
+    if (set >= 0) return mount;
+    kernel::close(static_cast<int>(mount));
+    return set;
+  }
+
+  // A new folder in the private tmpfs, as a mount of its own.
+  long private_folder(const MountStep& step, std::uint32_t index) const {
+    const Number name(index);
+    const long made = call(__NR_mkdirat, private_, name.text, 0700);
+    if (made < 0) return made;
+    const long mode = call(__NR_fchmodat, private_, name.text, step.mode);  // whatever the umask
+    if (mode < 0) return mode;
+    return restricted(clone_tree(private_, name.text, 0), step.attributes, 0);
+  }
+
+  // What a hidden place is covered with: of its own kind, and closed.
+  [[nodiscard]] long mask(int dir, const char* path, unsigned flags, unsigned kind) const {
+    struct statx info{};
+    const long looked =
+        kernel::statx(dir, path, static_cast<int>(flags) | AT_SYMLINK_NOFOLLOW, STATX_TYPE, &info);
+    if (looked < 0) return looked;
+    const bool folder = (info.stx_mode & S_IFMT) == S_IFDIR;
+    if (folder != (kind == S_IFDIR)) return folder ? -EISDIR : -ENOTDIR;
+    return restricted(clone_tree(private_, folder ? "folder" : "file", 0), kMaskAttributes, 0);
+  }
+
+  static bool makes_entry(const MountStep& step) {
+    return step.op == MountOp::kMakeDir || step.op == MountOp::kMakeFile ||
+           step.op == MountOp::kMakeSymlink;
+  }
+
+  long make_entry(const MountStep& step, const char* target) const {
     if (step.op == MountOp::kMakeDir) {
       const long made = call(__NR_mkdirat, AT_FDCWD, target, step.mode);
       return made == -EEXIST ? 0 : made;
@@ -208,73 +248,41 @@ class Mounter {
     if (step.op == MountOp::kMakeSymlink) {
       return call(__NR_symlinkat, plan_.text(step.link), AT_FDCWD, target);
     }
-    const long file =
-        kernel::openat(AT_FDCWD, target, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, step.mode);
-    if (file >= 0) kernel::close(static_cast<int>(file));
-    return file;
-  }
-
-  // One small tmpfs holds what every hidden path is covered with.
-  long clone_mask(bool dir) const {
-    const long entry = kernel::openat(masks_, dir ? "folder" : "file", O_PATH);
-    if (entry < 0) return entry;
-    const Fd owned(entry);
-    return clone_tree(owned.get(), false);
-  }
-
-  static bool hides(const MountStep& step) {
-    return step.op == MountOp::kHideDir || step.op == MountOp::kHideFile;
-  }
-
-  void make_masks(std::uint32_t index) {
-    const long mount = failure_.must(Step::kMount, new_tmpfs(64 << 10, 0755, 0), index);
-    masks_ = static_cast<int>(mount);
-    failure_.must(Step::kMount, call(__NR_mkdirat, mount, "folder", 0555), index);
-    const long file = failure_.must(
-        Step::kMount, kernel::openat(masks_, "file", O_CREAT | O_EXCL | O_WRONLY, 0), index);
-    kernel::close(static_cast<int>(file));
-    failure_.must(Step::kMount, set_attributes(masks_, kMaskAttributes), index);
-    failure_.must(Step::kMount, kernel::move_mount(masks_, AT_FDCWD, kMaskParking, 0), index);
+    return call(__NR_mknodat, AT_FDCWD, target, S_IFREG | step.mode, 0);
   }
 
   void close_sources() {
     for (std::uint32_t i = 0; i < source_count_; ++i) {
-      if (sources_[i] >= 0) ids_[i] = mount_id(sources_[i]);
-      if (sources_[i] >= 0) kernel::close(sources_[i]);
+      ids_[i] = mount_id(sources_[i]);
+      kernel::close(sources_[i]);
     }
-    if (masks_ >= 0) mask_device_ = device(masks_);
-    if (masks_ >= 0) kernel::close(masks_);
+    kernel::close(private_);
   }
 
   // Looks again, by path, at what the plan wanted: a name that was swapped while
   // the mounts were made leaves something else at the target.
   void verify(const MountStep& step, std::uint32_t index) const {
-    if (step.op == MountOp::kMakeDir || step.op == MountOp::kMakeFile ||
-        step.op == MountOp::kMakeSymlink) {
-      return;
-    }
+    if (makes_entry(step) || step.trusted != 0) return;
     const long place = kernel::open_exactly(plan_.text(step.target));
     if (place == -ENOENT && step.optional != 0) return;
     failure_.must(Step::kVerifyMount, place, index);
     const Fd owned(place);
     struct statx info{};
     failure_.must(Step::kVerifyMount,
-                  kernel::statx(owned.get(), "", AT_EMPTY_PATH,
-                                STATX_MNT_ID | STATX_TYPE | STATX_MODE, &info),
+                  kernel::statx(owned.get(), "", AT_EMPTY_PATH, STATX_MNT_ID | STATX_TYPE, &info),
                   index);
     if (!is_as_planned(step, info)) failure_.report(Step::kVerifyMount, -ESTALE, index);
   }
 
   [[nodiscard]] bool is_as_planned(const MountStep& step, const struct statx& info) const {
-    if ((info.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) {
-      return step.op == MountOp::kPlace && sources_[step.source] < 0;
-    }
+    if ((info.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) return false;
     switch (step.op) {
       case MountOp::kPlace:
         return info.stx_mnt_id == ids_[step.source];
+      case MountOp::kPrivate:
       case MountOp::kHideDir:
       case MountOp::kHideFile:
-        return device(info) == mask_device_;
+        return device(info) == private_device_;
       default:
         return true;
     }
@@ -294,8 +302,8 @@ class Mounter {
   int sources_[wire::kMaxSources] = {};
   std::uint64_t ids_[wire::kMaxSources] = {};
   std::uint32_t source_count_ = 0;
-  int masks_ = -1;
-  std::uint64_t mask_device_ = 0;
+  int private_ = -1;
+  std::uint64_t private_device_ = 0;
 };
 
 }  // namespace

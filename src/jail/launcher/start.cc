@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "jail/launcher/kernel.h"
 #include "jail/launcher/supervisor.h"
 
 extern "C" {
@@ -55,6 +56,27 @@ asm(".global _start\n_start:\n"
     "mov %rsp, %rdi\n"
     "and $-16, %rsp\n"
     "call carrel_launcher_start\n");
+
+// rdi: stack top, rsi: entry, rdx: argument. The child finds both on its stack.
+asm("carrel_vfork_onto:\n"
+    "lea -16(%rdi), %rdi\n"
+    "mov %rsi, 0(%rdi)\n"
+    "mov %rdx, 8(%rdi)\n"
+    "mov %rdi, %rsi\n"
+    "mov $0x4111, %edi\n"  // CLONE_VFORK | CLONE_VM | SIGCHLD
+    "xor %edx, %edx\n"
+    "xor %r10d, %r10d\n"
+    "xor %r8d, %r8d\n"
+    "mov $56, %eax\n"  // clone
+    "syscall\n"
+    "test %rax, %rax\n"
+    "jnz 1f\n"
+    "xor %ebp, %ebp\n"
+    "pop %rax\n"
+    "pop %rdi\n"
+    "call *%rax\n"
+    "ud2\n"
+    "1: ret\n");
 #elif defined(__aarch64__)
 asm(".global _start\n_start:\n"
     "mov x29, #0\n"
@@ -62,6 +84,30 @@ asm(".global _start\n_start:\n"
     "mov x0, sp\n"
     "and sp, x0, #-16\n"
     "bl carrel_launcher_start\n");
+
+// x0: stack top, x1: entry, x2: argument. The child finds both on its stack.
+asm("carrel_vfork_onto:\n"
+    "stp x1, x2, [x0, #-16]!\n"
+    "mov x1, x0\n"
+    "mov x0, #0x4111\n"  // CLONE_VFORK | CLONE_VM | SIGCHLD
+    "mov x2, #0\n"
+    "mov x3, #0\n"
+    "mov x4, #0\n"
+    "mov x8, #220\n"  // clone
+    "svc #0\n"
+    "cbnz x0, 1f\n"
+    "mov x29, #0\n"
+    "mov x30, #0\n"
+    "ldp x1, x0, [sp], #16\n"
+    "blr x1\n"
+    "brk #0\n"
+    "1: ret\n");
 #endif
 
+long carrel_vfork_onto(void* stack_top, void (*entry)(void*), void* argument);
+
 }  // extern "C"
+
+long carrel::kernel::vfork_onto(void* stack_top, void (*entry)(void*), void* argument) {
+  return carrel_vfork_onto(stack_top, entry, argument);
+}

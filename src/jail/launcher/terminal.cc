@@ -88,7 +88,7 @@ void TerminalRelay::handle(const pollfd* fds, unsigned count) {
       carry_out();
     } else if ((fds[i].revents & (POLLHUP | POLLERR)) != 0 && pending_size_ == 0) {
       // No process inside has the terminal open just now; one may open it again.
-      const __kernel_timespec pause{0, 10'000'000};
+      const __kernel_timespec pause{0, 1'000'000};
       kernel::ppoll(nullptr, 0, &pause);
     }
   }
