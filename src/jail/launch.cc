@@ -83,6 +83,7 @@ Result<Handles> gather(const Launch& launch, Cgroups& cgroups) {
   handles.numbers.handout_fd = launch.handout_fd;
   handles.numbers.cgroup_folders = cgroups.folders;
   handles.numbers.always_finish = launch.always_finish || !cgroups.folders.empty();
+  handles.numbers.record_denials = launch.record_denials;
   handles.numbers.context = launch.context;
   handles.numbers.started_at = launch.started_at;
   handles.numbers.planned_at = monotonic_ns();

@@ -18,6 +18,7 @@ struct Launch {
   const plan::Machine& machine;
   int handout_fd = -1;           // Unix socket that gets the listeners; not owned
   bool always_finish = false;    // come back to carrel at the end even if all went well
+  bool record_denials = false;   // count refused system calls; each then costs a round trip
   std::string context;           // given back by collect()
   std::uint64_t started_at = 0;  // CLOCK_MONOTONIC ns at which carrel started
 };

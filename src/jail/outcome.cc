@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "base/path.h"
 #include "jail/cgroup.h"
 #include "jail/launcher/plan_view.h"
+#include "plan/filters.h"
 #include "plan/steps.h"
 #include "sys/error.h"
 #include "sys/files.h"
@@ -189,6 +191,23 @@ struct Statuses {
 
 }  // namespace
 
+namespace {
+
+std::vector<Denial> denials(const wire::Outcome& outcome) {
+  std::vector<Denial> found;
+  const std::size_t count = std::min<std::size_t>(outcome.denial_count, wire::kMaxDenials);
+  for (std::size_t i = 0; i < count; ++i) {
+    const wire::Denial& denial = outcome.denials[i];
+    const std::string_view program(denial.program, sizeof denial.program);
+    const plan::CallWords words = plan::call_words(denial.number);
+    found.push_back({words.name, std::string(program.substr(0, program.find('\0'))), words.reason,
+                     denial.count});
+  }
+  return found;
+}
+
+}  // namespace
+
 int exit_status(const Outcome& outcome) { return std::visit(Statuses{}, outcome); }
 
 std::string describe(const Outcome& outcome) { return std::visit(Words{}, outcome); }
@@ -216,6 +235,8 @@ Result<Finished> collect(int plan_fd, int outcome_fd) {
   Finished finished;
   finished.limits_reached = limits_reached(plan, outcome, counts);
   finished.outcome = judge(plan, outcome, finished.limits_reached);
+  finished.denials = denials(outcome);
+  finished.denials_lost = outcome.denials_lost != 0;
   finished.usage.user_us = outcome.user_us;
   finished.usage.system_us = outcome.system_us;
   const bool counted = counts.peak_memory > 0;

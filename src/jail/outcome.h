@@ -52,6 +52,14 @@ struct LimitEvent {
   std::string evidence;  // "memory.events oom_kill", "SIGXFSZ"
 };
 
+// A system call that the filters refused.
+struct Denial {
+  std::string call;     // "mount"
+  std::string program;  // comm of who tried; any bytes
+  std::string reason;   // of the rule
+  std::uint64_t count = 0;
+};
+
 struct Usage {
   std::uint64_t user_us = 0;
   std::uint64_t system_us = 0;
@@ -63,6 +71,8 @@ struct Finished {
   Outcome outcome;
   Usage usage;
   std::vector<LimitEvent> limits_reached;
+  std::vector<Denial> denials;  // only with Launch::record_denials
+  bool denials_lost = false;    // there were more kinds than are kept
   wire::Phases phases{};
   std::uint64_t started_at = 0;
   std::uint64_t planned_at = 0;

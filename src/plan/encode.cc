@@ -123,6 +123,7 @@ void encode_handles(Block& block, const RunHandles& handles, wire::Header& heade
   header.cgroup_folders = block.texts(handles.cgroup_folders);
   header.context = block.text(handles.context);
   header.always_finish = handles.always_finish ? 1 : 0;
+  header.record_denials = handles.record_denials ? 1 : 0;
   header.started_at = handles.started_at;
   header.planned_at = handles.planned_at;
 }

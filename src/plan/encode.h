@@ -17,6 +17,7 @@ struct RunHandles {
   std::vector<int> cgroup_procs_fds;  // cgroup v1
   std::vector<std::string> cgroup_folders;
   bool always_finish = false;
+  bool record_denials = false;
   std::string context;
   std::uint64_t started_at = 0;  // CLOCK_MONOTONIC ns
   std::uint64_t planned_at = 0;

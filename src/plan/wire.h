@@ -111,10 +111,11 @@ struct Header {
   Text context;                // carrel's own, for the end; opaque to the launcher
   Table<Text> cgroup_folders;  // likewise: made for this run, to be read and removed at the end
 
-  std::uint64_t private_bytes;  // that all private folders together may hold
-  std::uint64_t wall_time_ms;   // 0: none
-  std::uint32_t always_finish;  // 1: carrel_fd is executed at the end whatever happened
-  std::uint32_t join_cgroup;    // 1: there is a cgroup, joined before its namespace is made
+  std::uint64_t private_bytes;   // that all private folders together may hold
+  std::uint64_t wall_time_ms;    // 0: none
+  std::uint32_t record_denials;  // 1: refused system calls are counted in the outcome
+  std::uint32_t always_finish;   // 1: carrel_fd is executed at the end whatever happened
+  std::uint32_t join_cgroup;     // 1: there is a cgroup, joined before its namespace is made
 
   // For the phases of a record: CLOCK_MONOTONIC nanoseconds.
   std::uint64_t started_at;
@@ -168,6 +169,15 @@ struct Phases {
   std::uint64_t gone;    // PID 1, and with it everything inside, was reaped
 };
 
+// A refused system call, counted by program.
+inline constexpr std::size_t kMaxDenials = 64;
+struct Denial {
+  std::int32_t number;
+  std::int32_t error;
+  std::uint64_t count;
+  char program[16];  // of the first thread that was refused: comm, NUL-terminated
+};
+
 // What the launcher leaves in the outcome memfd for carrel to put into words.
 struct Outcome {
   std::uint32_t magic;
@@ -180,6 +190,9 @@ struct Outcome {
   std::uint64_t user_us;  // CPU of everything that was reaped inside
   std::uint64_t system_us;
   std::uint64_t max_rss_kib;  // of the largest process
+  std::uint32_t denial_count;
+  std::uint32_t denials_lost;  // 1: there were more than fit
+  Denial denials[kMaxDenials];
 };
 
 }  // namespace carrel::wire

@@ -3,6 +3,7 @@
 #include <asm/termbits.h>
 #include <asm/termios.h>
 
+#include "jail/launcher/denials.h"
 #include "jail/launcher/identity.h"
 #include "jail/launcher/init.h"
 #include "jail/launcher/kernel.h"
@@ -97,7 +98,11 @@ void live_in_room(const RoomStart& start) {
   close_descriptors_at_exec(start.plan, failure);
   drop_capabilities(failure);
   bind_to_parent(failure);
-  install_filters(start.plan, failure);
+  if (plan.record_denials != 0) {
+    install_recording_filters(start.plan, start.control, failure);
+  } else {
+    install_filters(start.plan, failure);
+  }
   phases.sealed = kernel::monotonic_ns();
 
   run_as_init({start.plan, start.control, tty, start.signal_mask, phases}, failure);

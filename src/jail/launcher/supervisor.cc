@@ -1,6 +1,7 @@
 #include "jail/launcher/supervisor.h"
 
 #include "jail/launcher/control.h"
+#include "jail/launcher/denials.h"
 #include "jail/launcher/finish.h"
 #include "jail/launcher/identity.h"
 #include "jail/launcher/kernel.h"
@@ -16,6 +17,7 @@ using wire::Ended;
 using wire::Step;
 
 constexpr std::uint64_t kNever = ~0ull;
+constexpr unsigned kFixed = 4;                     // descriptors that are always watched
 constexpr std::uint64_t kGraceNs = 2'000'000'000;  // between SIGTERM and SIGKILL at a time-out
 
 constexpr kernel::SignalSet kNotForwarded =
@@ -145,17 +147,29 @@ class Supervisor {
   }
 
   void wait_once() {
-    pollfd fds[5] = {{signals_, POLLIN, 0}, {room_, POLLIN, 0}, {control_, POLLIN, 0}};
-    const unsigned fixed = control_ >= 0 ? 3 : 2;
-    const unsigned relayed = relay_.watch(fds + fixed);
+    pollfd fds[6] = {{signals_, POLLIN, 0},
+                     {room_, POLLIN, 0},
+                     {control_, POLLIN, 0},
+                     {notifier_, POLLIN, 0}};  // ppoll passes over a descriptor of -1
+    const unsigned relayed = relay_.watch(fds + kFixed);
     __kernel_timespec left{};
-    const long ready = kernel::ppoll(fds, fixed + relayed, time_left(left) ? &left : nullptr);
+    const long ready = kernel::ppoll(fds, kFixed + relayed, time_left(left) ? &left : nullptr);
     if (ready < 0) return;
     if (kernel::monotonic_ns() >= deadline_) run_out_of_time();
-    relay_.handle(fds + fixed, relayed);
+    relay_.handle(fds + kFixed, relayed);
     if (fds[0].revents != 0) take_signals();
-    if (control_ >= 0 && fds[2].revents != 0) take_message();
+    if (fds[2].revents != 0) take_message();
+    if (fds[3].revents != 0) take_refused_call(fds[3].revents);
     if (fds[1].revents != 0) take_end();
+  }
+
+  void take_refused_call(short events) {
+    if ((events & POLLIN) != 0) {
+      answer_refused_call(plan_, notifier_, outcome_);
+    } else {
+      kernel::close(notifier_);  // nobody is left who could be refused
+      notifier_ = -1;
+    }
   }
 
   bool time_left(__kernel_timespec& left) const {
@@ -203,6 +217,9 @@ class Supervisor {
     switch (message.kind) {
       case Message::Kind::kTerminal:
         relay_.start(fd);
+        break;
+      case Message::Kind::kNotifier:
+        notifier_ = fd;
         break;
       case Message::Kind::kStopped:
         stop_with_command();
@@ -299,6 +316,7 @@ class Supervisor {
   int signals_ = -1;
   int control_ = -1;
   int room_ = -1;  // pidfd of PID 1
+  int notifier_ = -1;
   int pid_ = -1;
   bool timed_out_ = false;
   bool told_ = false;
