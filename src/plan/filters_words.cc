@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "plan/filters.h"
 
@@ -13,8 +16,10 @@ CallWords call_words(int number) {
   if (filters.ok()) {
     for (const Filter& filter : filters.value()) {
       const auto rule = std::find_if(filter.rules.begin(), filter.rules.end(),
-                                     [&](const Rule& r) { return r.number == number; });
-      if (rule != filter.rules.end()) return {std::string(rule->call), std::string(rule->reason)};
+                                     [&](const Rule& r) { return r.is_about(number); });
+      if (rule == filter.rules.end()) continue;
+      std::string name = rule->count > 1 ? "call " + std::to_string(number) : rule->call;
+      return {std::move(name), std::string(rule->reason)};
     }
   }
   const std::unique_ptr<char, decltype(&std::free)> name(

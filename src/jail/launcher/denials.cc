@@ -29,8 +29,8 @@ struct Merged {
 };
 
 // A process can have one listener: the programs are chained, each going on to
-// the next where it would allow, and holding the call where it would refuse.
-Merged merge(const PlanView& plan, const Failure& failure) {
+// the next where it would allow, and answering `instead` where it would refuse.
+Merged merge(const PlanView& plan, std::uint32_t instead, const Failure& failure) {
   const auto filters = plan.table(plan.header().filters);
   std::uint32_t total = 0;
   for (const wire::Filter& filter : filters) total += filter.count;
@@ -44,23 +44,28 @@ Merged merge(const PlanView& plan, const Failure& failure) {
     const std::uint32_t next = at + filters[i].count;
     for (std::uint32_t j = 0; j < filters[i].count; ++j, ++at) {
       out[at] = program[j];
-      if (refuses(program[j])) out[at].k = SECCOMP_RET_USER_NOTIF;
+      if (refuses(program[j])) out[at].k = instead;
       if (allows(program[j]) && next < total) out[at] = {BPF_JMP | BPF_JA, 0, 0, next - at - 1};
     }
   }
   return {out, total};
 }
 
+// Installs, and gives the memory back.
 long load(const Merged& merged, unsigned flags) {
   sock_fprog program{static_cast<unsigned short>(merged.count), merged.program};
-  return call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+  const long loaded = call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+  call(__NR_munmap, merged.program, merged.count * sizeof(sock_filter));
+  return loaded;
 }
 
-// What the plan's own filters say, as the kernel combines them: the first that
-// does not allow (they refuse different calls).
+// What the plan's own filters say. Where several refuse a call, the kernel
+// answers for the one that was installed last (seccomp(2)).
 int planned_error(const PlanView& plan, const seccomp_data& data) {
-  for (const wire::Filter& filter : plan.table(plan.header().filters)) {
-    const std::uint32_t action = evaluate_filter(program_of(plan, filter), filter.count, data);
+  const auto filters = plan.table(plan.header().filters);
+  for (std::uint32_t i = filters.count; i-- > 0;) {
+    const std::uint32_t action =
+        evaluate_filter(program_of(plan, filters[i]), filters[i].count, data);
     if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO) {
       return static_cast<int>(action & SECCOMP_RET_DATA);
     }
@@ -110,23 +115,16 @@ void count(wire::Outcome& outcome, int number, int error, const char (&program)[
 }  // namespace
 
 void install_recording_filters(const PlanView& plan, int control, const Failure& failure) {
-  const Merged merged = merge(plan, failure);
-  const long listener =
-      failure.must(Step::kSeccomp, load(merged, SECCOMP_FILTER_FLAG_NEW_LISTENER));
+  // First without the listener: that foreign architectures are killed is said by
+  // two filters here too.
+  failure.must(Step::kSeccomp, load(merge(plan, SECCOMP_RET_ALLOW, failure), 0));
+  const long listener = failure.must(
+      Step::kSeccomp,
+      load(merge(plan, SECCOMP_RET_USER_NOTIF, failure), SECCOMP_FILTER_FLAG_NEW_LISTENER));
   Message message{};
   message.kind = Message::Kind::kNotifier;
   failure.must(Step::kSeccomp, send(control, message, static_cast<int>(listener)));
   kernel::close(static_cast<int>(listener));
-  // Once more without the listener: foreign architectures are killed by two
-  // filters here too, and what the first one holds is let through to it.
-  for (std::uint32_t i = 0; i < merged.count; ++i) {
-    if (merged.program[i].k == SECCOMP_RET_USER_NOTIF &&
-        merged.program[i].code == (BPF_RET | BPF_K)) {
-      merged.program[i].k = SECCOMP_RET_ALLOW;
-    }
-  }
-  failure.must(Step::kSeccomp, load(merged, 0));
-  call(__NR_munmap, merged.program, merged.count * sizeof(sock_filter));
 }
 
 void answer_refused_call(const PlanView& plan, int listener, wire::Outcome& outcome) {
