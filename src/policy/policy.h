@@ -29,7 +29,9 @@ struct FilesPolicy {
   std::set<Glob> hide;          // absolute; empty folder or EACCES; may hold wildcards
   std::set<Glob> protect;       // absolute; never written, even inside `write`
   // Protected by name in every writable folder at any depth: relative globs
-  // such as ".git/hooks" or ".claude/settings*.json".
+  // such as ".git/hooks" or ".claude/settings*.json". Where one begins with
+  // ".git/", a ".git" that is a file is protected too: in worktrees and
+  // submodules it says where the hooks are.
   std::set<Glob> protect_names;
   // Each an empty private folder in memory that vanishes at the end, e.g. /tmp.
   std::set<std::string> scratch;
@@ -66,7 +68,9 @@ enum class UnixSockets : std::uint8_t {
 
 struct NetworkPolicy {
   std::set<HostRule> allow;
-  std::set<HostRule> deny;  // wins over allow
+  // Wins over allow. A rule for an address or a network also refuses names that
+  // resolve into it.
+  std::set<HostRule> deny;
   UnixSockets unix_sockets = UnixSockets::kNone;
 
   bool operator==(const NetworkPolicy&) const = default;

@@ -1,0 +1,206 @@
+// The policy file's format for editors: JSON Schema 2020-12. Checks that need
+// more than one value (contradictions, paths) are from_toml's alone.
+#include "policy/from_toml.h"
+
+namespace carrel::policy {
+namespace {
+
+constexpr std::string_view kSchema = R"schema({
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "title": "Carrel policy",
+  "description": "What a sandbox may do.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "profile": {
+      "description": "The policy this one adds to: a built-in profile, or \"none\".",
+      "enum": ["default", "strict", "cowork", "none"],
+      "default": "default"
+    },
+    "hostname": {
+      "description": "The name of the machine inside the sandbox.",
+      "type": "string",
+      "pattern": "^[A-Za-z0-9][A-Za-z0-9-]{0,63}$",
+      "default": "carrel"
+    },
+    "files": {
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "inherit": { "$ref": "#/$defs/inherit" },
+        "write": {
+          "description": "Folders and files that can be written, with all below them.",
+          "$ref": "#/$defs/paths"
+        },
+        "read": {
+          "description": "Readable again below a hidden folder; takes a path out of an inherited write.",
+          "$ref": "#/$defs/paths"
+        },
+        "hide": {
+          "description": "Neither read nor written. Wildcards are allowed.",
+          "$ref": "#/$defs/patterns"
+        },
+        "protect": {
+          "description": "Never written, even inside write. Wildcards are allowed.",
+          "$ref": "#/$defs/patterns"
+        },
+        "protect_names": {
+          "description": "Never written in any writable folder, at any depth. Relative patterns.",
+          "type": "array",
+          "uniqueItems": true,
+          "items": { "type": "string", "pattern": "^[^/]" }
+        },
+        "scratch": {
+          "description": "Each an empty folder of the sandbox's own that vanishes at its end.",
+          "$ref": "#/$defs/paths"
+        }
+      }
+    },
+    "environment": {
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "inherit": { "$ref": "#/$defs/inherit" },
+        "pass": {
+          "description": "Variables that are passed on: names, or the start of names and a '*'.",
+          "type": "array",
+          "uniqueItems": true,
+          "items": { "type": "string", "pattern": "^[!-)+-<>-~]+\\*?$" }
+        },
+        "set": {
+          "description": "Variables with a value of their own.",
+          "type": "object",
+          "propertyNames": { "pattern": "^[!-)+-<>-~]+$" },
+          "additionalProperties": { "type": "string" }
+        }
+      }
+    },
+    "limits": {
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "inherit": { "$ref": "#/$defs/inherit" },
+        "memory": { "description": "Of all processes together.", "$ref": "#/$defs/size" },
+        "cpus": {
+          "description": "CPUs' worth of time: 2, \"1.5\" or \"150%\".",
+          "anyOf": [
+            { "type": "number", "minimum": 0.01 },
+            { "type": "string", "pattern": "^[0-9]+(\\.[0-9]{1,9})? *%?$" }
+          ]
+        },
+        "processes": {
+          "description": "Processes and threads.",
+          "type": "integer",
+          "minimum": 2,
+          "maximum": 4294967295
+        },
+        "open_files": {
+          "description": "Of each process.",
+          "type": "integer",
+          "minimum": 16,
+          "maximum": 4294967295
+        },
+        "file_size": { "description": "Of any one file that is written.", "$ref": "#/$defs/size" },
+        "scratch": { "description": "Of each scratch folder.", "$ref": "#/$defs/size" },
+        "wall_time": {
+          "description": "\"30s\", \"10m\", \"1h30m\", or seconds.",
+          "anyOf": [
+            { "type": "integer", "minimum": 1 },
+            { "type": "string", "pattern": "^[0-9]" }
+          ]
+        },
+        "best_effort": {
+          "description": "Run although a limit cannot be enforced on this machine.",
+          "type": "boolean",
+          "default": false
+        }
+      }
+    },
+    "network": {
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "inherit": { "$ref": "#/$defs/inherit" },
+        "allow": {
+          "description": "\"host\", \"host:port\", \"*.host\", \"192.0.2.1\", \"[2001:db8::1]:443\", \"10.0.0.0/8\".",
+          "type": "array",
+          "uniqueItems": true,
+          "items": { "type": "string", "minLength": 1 }
+        },
+        "deny": {
+          "description": "Wins over allow. \"*\" is every host.",
+          "type": "array",
+          "items": {
+            "anyOf": [
+              { "type": "string", "minLength": 1 },
+              {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["host"],
+                "properties": {
+                  "host": { "type": "string", "minLength": 1 },
+                  "reason": {
+                    "description": "What to do instead; shown to whoever is refused.",
+                    "type": "string",
+                    "minLength": 1
+                  }
+                }
+              }
+            ]
+          }
+        },
+        "unix_sockets": {
+          "description": "Which Unix sockets can be reached by path.",
+          "enum": ["none", "all"],
+          "default": "none"
+        }
+      }
+    },
+    "system_calls": {
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "inherit": { "$ref": "#/$defs/inherit" },
+        "deny": {
+          "description": "Refused on top of what always is.",
+          "type": "array",
+          "uniqueItems": true,
+          "items": { "type": "string", "pattern": "^[a-z0-9_]+$" }
+        }
+      }
+    }
+  },
+  "$defs": {
+    "inherit": {
+      "description": "false starts this table empty instead of with the profile's.",
+      "type": "boolean",
+      "default": true
+    },
+    "paths": {
+      "type": "array",
+      "uniqueItems": true,
+      "items": { "type": "string", "pattern": "^[^*?$][^*?]*$" }
+    },
+    "patterns": {
+      "type": "array",
+      "uniqueItems": true,
+      "items": { "type": "string", "pattern": "^[^$]" }
+    },
+    "size": {
+      "anyOf": [
+        { "type": "integer", "minimum": 1 },
+        {
+          "type": "string",
+          "pattern": "^[0-9]+(\\.[0-9]{1,9})? *([kKmMgGtT]([iI]?[bB])?|[bB])?$"
+        }
+      ]
+    }
+  }
+}
+)schema";
+
+}  // namespace
+
+std::string json_schema() { return std::string(kSchema); }
+
+}  // namespace carrel::policy
