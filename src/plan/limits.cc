@@ -33,7 +33,8 @@ class Planner {
     if (limits_.file_size)
       rlimit("file_size", RLIMIT_FSIZE, *limits_.file_size, "RLIMIT_FSIZE, each file");
     if (limits_.scratch) {
-      add("scratch", *limits_.scratch, LimitMeans::kMount, "size of the private tmpfs, all folders together");
+      add("scratch", *limits_.scratch, LimitMeans::kMount,
+          "size of the private tmpfs, all folders together");
     }
     if (limits_.wall_time) {
       add("wall_time", static_cast<std::uint64_t>(limits_.wall_time->count()), LimitMeans::kTimer,
@@ -146,10 +147,9 @@ Result<LimitPlan> plan_limits(const policy::LimitsPolicy& limits, const Machine&
   return Planner(limits, machine, notes).plan();
 }
 
-Probe probe_for(const policy::Policy& policy) {
-  const bool wanted = policy.limits.memory.has_value() || policy.limits.cpu_percent.has_value() ||
-                      policy.limits.processes.has_value();
-  return wanted ? Probe::kWithCgroups : Probe::kWithoutCgroups;
+bool needs_cgroups(const policy::Policy& policy, const Machine& machine) {
+  const policy::LimitsPolicy& limits = policy.limits;
+  return limits.memory || limits.cpu_percent || (limits.processes && machine.uid == 0);
 }
 
 }  // namespace carrel::plan

@@ -50,6 +50,13 @@ void add_unified(const std::string& own, std::vector<CgroupParent>& found) {
   }
 }
 
+bool setgroups_is_denied() {
+  const Result<std::string> text = sys::read_file("/proc/self/setgroups", 64);
+  return text.ok() && text.value().starts_with("deny");
+}
+
+}  // namespace
+
 std::vector<CgroupParent> usable_cgroups() {
   const Result<std::string> own = sys::read_file("/proc/self/cgroup");
   const Result<std::string> mounts = sys::read_file("/proc/self/mountinfo");
@@ -67,14 +74,7 @@ std::vector<CgroupParent> usable_cgroups() {
   return found;
 }
 
-bool setgroups_is_denied() {
-  const Result<std::string> text = sys::read_file("/proc/self/setgroups", 64);
-  return text.ok() && text.value().starts_with("deny");
-}
-
-}  // namespace
-
-Result<Machine> this_machine(Probe probe) {
+Result<Machine> this_machine() {
   Machine machine;
   machine.uid = ::geteuid();
   machine.gid = ::getegid();
@@ -100,7 +100,6 @@ Result<Machine> this_machine(Probe probe) {
     if (::getrlimit(resource, &limit) == -1) return sys::failed("getrlimit", "");
     machine.hard_rlimits[static_cast<std::uint32_t>(resource)] = limit.rlim_max;
   }
-  if (probe == Probe::kWithCgroups) machine.cgroups = usable_cgroups();
   return machine;
 }
 

@@ -28,15 +28,17 @@ struct Machine {
   std::string home;         // "" if unknown
   std::string working_dir;  // real path
   std::map<std::string, std::string> environment;
-  std::vector<CgroupParent> cgroups;  // only those in which this user may make a cgroup
-  std::uint64_t memory_bytes = 0;     // RAM
-  bool may_drop_groups = false;       // root, and setgroups(2) is not denied here
+  std::vector<CgroupParent> cgroups;                    // see usable_cgroups()
+  std::uint64_t memory_bytes = 0;                       // RAM
+  bool may_drop_groups = false;                         // root, and setgroups(2) is not denied here
   std::map<std::uint32_t, std::uint64_t> hard_rlimits;  // RLIMIT_* that plans use
 };
 
-// Reads all of it. `with_cgroups` probes the cgroup layout (a few system calls).
-enum class Probe : std::uint8_t { kWithoutCgroups, kWithCgroups };
-[[nodiscard]] Result<Machine> this_machine(Probe probe);
+// Reads all of it but `cgroups`, which not every plan needs.
+[[nodiscard]] Result<Machine> this_machine();
+
+// The cgroups in which this user may make one. A few dozen system calls.
+[[nodiscard]] std::vector<CgroupParent> usable_cgroups();
 
 // From the texts of /proc/self/cgroup and /proc/self/mountinfo: where each
 // controller's folder of this process is. Pure; does not ask whether it is writable.

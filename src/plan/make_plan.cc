@@ -44,12 +44,10 @@ Command plan_command(const Request& request, const Machine& machine,
 
 }  // namespace
 
-Result<Plan> make_plan(const policy::Policy& policy, const Request& request,
-                       const Machine& machine) {
+Result<Plan> make_plan(policy::Policy policy, const Request& request, const Machine& machine) {
   if (request.arguments.empty()) return Error{Errc::kInvalid, "no command to run"};
   CARREL_CHECK(policy::check(policy));
   Plan plan;
-  plan.policy = policy;
   plan.identity = {machine.uid, machine.gid, machine.uid == 0, machine.may_drop_groups};
   plan.hostname = policy.hostname;
 
@@ -77,6 +75,7 @@ Result<Plan> make_plan(const policy::Policy& policy, const Request& request,
     return Error{Errc::kInvalid,
                  "more than " + std::to_string(wire::kMaxKeptFds) + " descriptors to keep"};
   }
+  plan.policy = std::move(policy);
   return plan;
 }
 

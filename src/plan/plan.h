@@ -108,13 +108,13 @@ struct Request {
   bool hand_out_listeners = false;
 };
 
-// Whether a plan for `policy` can make use of cgroups: probing them is not free.
-[[nodiscard]] Probe probe_for(const policy::Policy& policy);
+// Whether a plan for `policy` can make use of `machine.cgroups`.
+[[nodiscard]] bool needs_cgroups(const policy::Policy& policy, const Machine& machine);
 
 // Makes the plan. Reads the file system (which paths exist, protected names in
 // writable folders) but changes nothing. kInvalid or kNotFound name the path,
 // why it cannot be, and what to do.
-[[nodiscard]] Result<Plan> make_plan(const policy::Policy& policy, const Request& request,
+[[nodiscard]] Result<Plan> make_plan(policy::Policy policy, const Request& request,
                                      const Machine& machine);
 
 }  // namespace carrel::plan

@@ -24,6 +24,10 @@ std::string below(const std::string& folder, const std::string& name) {
 
 // The place that `path` really is; nullopt where nothing is (a dangling link).
 Result<std::optional<Place>> real_place(const std::string& path) {
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) == -1 && (errno == ENOENT || errno == ENOTDIR)) {
+    return std::optional<Place>();  // most of a long list of credential stores
+  }
   Result<std::string> real = sys::real_path(path);
   if (!real.ok()) {
     const int code = real.error().sys_errno;

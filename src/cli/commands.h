@@ -1,0 +1,32 @@
+// What each subcommand does. Each is given what was typed, and answers with
+// what to print, or with the reason why not.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "cli/arguments.h"
+
+namespace carrel::cli {
+
+inline constexpr int kOwnFailure = 125;  // exit status of every failure of Carrel's own
+
+// Replaces this process; returns only if that failed. `started_at` is
+// CLOCK_MONOTONIC in nanoseconds.
+[[nodiscard]] Error run(const Arguments& arguments, std::uint64_t started_at);
+
+[[nodiscard]] Result<std::string> explain(const Arguments& arguments);
+
+struct Diagnosis {
+  std::string text;
+  int exit_status = 0;  // 1 where `carrel run` does not work
+};
+[[nodiscard]] Result<Diagnosis> doctor(const Arguments& arguments);
+
+// carrel as the launcher executes it when a run is over (jail/launch.h).
+// Answers with the exit status.
+[[nodiscard]] int finish(std::span<char* const> argv);
+
+}  // namespace carrel::cli

@@ -1,0 +1,122 @@
+#include "cli/descriptors.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/path.h"
+#include "plan/wire.h"
+#include "sys/error.h"
+#include "sys/files.h"
+
+namespace carrel::cli {
+namespace {
+
+constexpr unsigned kRecordMode = 0644;
+
+// Says why the command must not have `fd`; "" if it may.
+Result<std::string> way_out(int fd) {
+  struct stat about{};
+  if (::fstat(fd, &about) != 0) return sys::failed("fstat", "descriptor " + std::to_string(fd));
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) return sys::failed("fcntl", "descriptor " + std::to_string(fd));
+  if (S_ISDIR(about.st_mode)) return std::string("is a folder");
+  if ((flags & O_PATH) != 0) return std::string("was opened with O_PATH");
+  return std::string();
+}
+
+Status check_leads_nowhere(int fd, std::string_view name, std::string_view mend) {
+  CARREL_TRY(const std::string problem, way_out(fd));
+  if (problem.empty()) return Unit{};
+  return Error{Errc::kDenied, std::string(name) + " " + problem +
+                                  ", from which the command could reach what the policy hides; " +
+                                  std::string(mend)};
+}
+
+}  // namespace
+
+Status fill_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    // The lowest free number is this one: those below are open by now.
+    if (::open("/dev/null", O_RDWR) != fd) return sys::failed("open", "/dev/null");  // NOLINT
+  }
+  return Unit{};
+}
+
+Result<int> parse_descriptor(std::string_view option, std::string_view text) {
+  int fd = -1;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), fd);
+  if (failure == std::errc{} && end == text.data() + text.size() && fd > STDERR_FILENO) return fd;
+  return Error{Errc::kInvalid, std::string(option) + " " + shell_quoted(text) +
+                                   ": not a descriptor; write a number above 2 (0, 1 and 2 always "
+                                   "reach the command)"};
+}
+
+Result<std::vector<int>> kept_descriptors(const std::vector<std::string>& values) {
+  std::vector<int> kept;
+  for (const std::string& value : values) {
+    CARREL_TRY(const int fd, parse_descriptor("--keep-fd", value));
+    const std::string name = "--keep-fd " + std::to_string(fd);
+    if (::fcntl(fd, F_GETFD) < 0) {
+      return Error{Errc::kInvalid, name + ": no such descriptor is open; open it first, as in `" +
+                                       std::to_string(fd) + "<FILE`"};
+    }
+    CARREL_CHECK(check_leads_nowhere(fd, name, "open the files themselves"));
+    kept.push_back(fd);
+  }
+  std::ranges::sort(kept);
+  const auto repeated = std::ranges::unique(kept);
+  kept.erase(repeated.begin(), repeated.end());
+  if (kept.size() > wire::kMaxKeptFds) {
+    return Error{Errc::kInvalid, "--keep-fd: at most " + std::to_string(wire::kMaxKeptFds) +
+                                     " descriptors can be kept; leave some out"};
+  }
+  return kept;
+}
+
+Status check_standard_descriptors() {
+  constexpr std::string_view kNames[] = {"standard input", "standard output", "standard error"};
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    CARREL_CHECK(check_leads_nowhere(fd, kNames[fd], "redirect it to a file or to /dev/null"));
+  }
+  return Unit{};
+}
+
+Status check_proxy_descriptor(int fd) {
+  int domain = 0;
+  socklen_t size = sizeof(domain);
+  if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX) {
+    return Unit{};
+  }
+  return Error{Errc::kInvalid, "--proxy-fd " + std::to_string(fd) +
+                                   ": not an open Unix socket; pass one end of a socketpair(2)"};
+}
+
+Result<UniqueFd> open_record(const std::string& path) {
+  const auto refused = [&](Errc code, const std::string& problem) {
+    return Error{code, "--record " + shell_quoted(path) + ": " + problem, errno};
+  };
+  // O_NONBLOCK: a FIFO in its place must not hold the run up.
+  UniqueFd file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, kRecordMode));
+  if (!file.valid() && errno == ELOOP) {
+    return refused(Errc::kDenied, "is a symbolic link; name the file itself");
+  }
+  if (!file.valid() && errno != ENXIO) {
+    return refused(Errc::kSystem,
+                   sys::errno_text(errno) + "; name a file in a folder that you may write to");
+  }
+  struct stat about{};
+  if (!file.valid() || ::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) {
+    return refused(Errc::kInvalid, "not a regular file; name another");
+  }
+  if (::ftruncate(file.get(), 0) != 0) return refused(Errc::kSystem, sys::errno_text(errno));
+  return file;
+}
+
+}  // namespace carrel::cli

@@ -1,0 +1,196 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/path.h"
+#include "cli/commands.h"
+#include "cli/explain_json.h"
+#include "cli/json.h"
+#include "cli/prepare.h"
+#include "cli/text.h"
+#include "policy/units.h"
+
+namespace carrel::cli {
+namespace {
+
+std::string section(std::string_view title) { return "\n" + std::string(title) + "\n"; }
+
+template <typename Texts>
+std::vector<std::string> quoted(const Texts& texts) {
+  std::vector<std::string> out;
+  for (const auto& text : texts) {
+    if constexpr (requires { text.text(); }) {
+      out.push_back(printable(text.text()));
+    } else {
+      out.push_back(shell_quoted(text));
+    }
+  }
+  return out;
+}
+
+std::string list_or(const std::vector<std::string>& parts, std::string_view none) {
+  return parts.empty() ? std::string(none) : joined(parts);
+}
+
+std::string overview(const Prepared& prepared, Given given) {
+  const plan::Plan& plan = prepared.plan;
+  const plan::Identity& who = plan.identity;
+  std::vector<Row> rows;
+  if (given == Given::kCommand) {
+    rows.push_back({"command", joined(quoted(plan.command.arguments), " ")});
+    rows.push_back({"looked for as", joined(quoted(plan.command.candidates))});
+  }
+  rows.push_back({"starts in", shell_quoted(plan.command.working_dir)});
+  rows.push_back({"policy", printable(prepared.policy_source)});
+  std::string identity = "user " + std::to_string(who.uid) + ", group " + std::to_string(who.gid);
+  if (who.map_all) identity += ", every other ID without any right over it";
+  identity += who.drop_groups ? "; supplementary groups given up" : "";
+  rows.push_back({"runs as", identity + "; no capabilities, and no way to gain any"});
+  rows.push_back({"host name", printable(plan.hostname)});
+  rows.push_back({"own namespaces", joined({std::begin(kNamespaces), std::end(kNamespaces)})});
+  std::vector<std::string> kept = {"0", "1", "2"};
+  for (const int fd : plan.kept_fds) kept.push_back(std::to_string(fd));
+  rows.push_back({"open descriptors", joined(kept)});
+  return two_columns(rows);
+}
+
+std::string mount_text(const plan::MountPlan& mounts, const plan::MountStep& step) {
+  std::string text = padded(op_name(step.op), 9) + " " + shell_quoted(step.target);
+  std::vector<std::string> details;
+  std::uint64_t attributes = step.attributes;
+  if (step.source.has_value()) {
+    const plan::MountSource& source = mounts.sources[*step.source];
+    attributes |= source.attributes;
+    if (source.path != step.target) details.push_back("from " + shell_quoted(source.path));
+  }
+  if (!step.link.empty()) details.push_back("-> " + shell_quoted(step.link));
+  for (std::string& name : attribute_names(attributes)) details.push_back(std::move(name));
+  if (!details.empty()) text += " (" + joined(details) + ")";
+  return text;
+}
+
+std::string mounts(const plan::MountPlan& mounts) {
+  constexpr std::size_t kMaxLeft = 46;
+  std::vector<Row> rows = {
+      {"    everything else (read-only, nosuid, nodev)", "all that no line below says"}};
+  for (const plan::MountStep& step : mounts.steps) {
+    std::string number = std::to_string(rows.size());
+    number.insert(0, number.size() < 3 ? 3 - number.size() : 0, ' ');
+    rows.push_back({number + " " + mount_text(mounts, step), printable(step.why)});
+  }
+  return section("Mounts, in order") + two_columns(rows, kMaxLeft);
+}
+
+std::string protection(const plan::Plan& plan) {
+  const policy::FilesPolicy& files = plan.policy.files;
+  constexpr std::uint64_t kMebibyte = 1 << 20;
+  const std::uint64_t bytes = plan.mounts.private_bytes;
+  const std::string room =
+      "together at most " +
+      policy::print_size(bytes < kMebibyte ? bytes : bytes / kMebibyte * kMebibyte);
+  return section("Files") +
+         two_columns({{"may be written", list_or(quoted(files.write), "nothing")},
+                      {"private and empty", list_or(quoted(files.scratch), "nothing")},
+                      {"", room},
+                      {"read although hidden above", list_or(quoted(files.read), "nothing")},
+                      {"never written", list_or(quoted(files.protect), "nothing more")},
+                      {"never written, by name", list_or(quoted(files.protect_names), "nothing")}});
+}
+
+// Calls that are refused alike stand together.
+std::string filter_text(const plan::Filter& filter) {
+  using Alike = std::pair<std::string_view, std::string_view>;  // answer, reason
+  std::vector<std::pair<Alike, std::vector<std::string>>> groups;
+  for (const plan::Rule& rule : filter.rules) {
+    const Alike alike{plan::refusal_name(rule.refusal), rule.reason};
+    auto group = std::ranges::find(groups, alike, [](const auto& g) { return g.first; });
+    if (group == groups.end()) group = groups.insert(groups.end(), {alike, {}});
+    group->second.push_back(rule.name());
+  }
+  std::vector<Row> rows;
+  for (const auto& [alike, names] : groups) {
+    rows.push_back({std::string(alike.first), joined(names)});
+    rows.push_back({"", "- " + printable(alike.second)});
+  }
+  return section("Filter " + printable(filter.name) + ": " + std::to_string(filter.rules.size()) +
+                 " rules in " + std::to_string(filter.program.size()) + " instructions") +
+         two_columns(rows);
+}
+
+std::string environment(const Prepared& prepared) {
+  std::vector<Row> rows;
+  for (const auto& [name, value] : prepared.plan.environment) {
+    const ValueOf from = origin(prepared, name, value);
+    std::string shown = from == ValueOf::kCaller ? "as it is outside" : shell_quoted(value);
+    if (from == ValueOf::kCarrel) shown += "  (set by Carrel)";
+    rows.push_back({printable(name), std::move(shown)});
+  }
+  if (rows.empty()) rows.push_back({"empty", ""});
+  return section("Environment") + two_columns(rows);
+}
+
+std::string limit_value(const plan::PlannedLimit& limit) {
+  if (limit.name == "wall_time") {
+    return policy::print_duration(std::chrono::milliseconds(limit.value));
+  }
+  if (limit.name == "cpus") return std::to_string(limit.value) + "% of one CPU";
+  const bool bytes = limit.name == "memory" || limit.name == "file_size" || limit.name == "scratch";
+  return bytes ? policy::print_size(limit.value) : std::to_string(limit.value);
+}
+
+std::string limits(const plan::LimitPlan& plan) {
+  std::vector<Row> rows;
+  for (const plan::PlannedLimit& limit : plan.limits) {
+    rows.push_back({padded(limit.name, 11) + limit_value(limit),
+                    std::string(means_name(limit.means)) + ": " + printable(limit.how)});
+  }
+  if (rows.empty()) rows.push_back({"none", ""});
+  return section("Limits") + two_columns(rows);
+}
+
+std::string network(const plan::Plan& plan) {
+  const policy::NetworkPolicy& policy = plan.policy.network;
+  std::vector<Row> rows = {
+      {"reachable", list_or(quoted(policy.allow), "nothing; only a loopback of its own")}};
+  for (const policy::HostRule& rule : policy.deny) {
+    rows.push_back({"never reachable", printable(rule.text()) + (rule.reason.empty() ? "" : ": ") +
+                                           printable(rule.reason)});
+  }
+  for (const std::uint16_t port : plan.listeners) {
+    rows.push_back({"listener", "127.0.0.1:" + std::to_string(port) + ", handed out"});
+  }
+  rows.push_back({"Unix sockets", policy.unix_sockets == policy::UnixSockets::kAll
+                                      ? "every one that can be seen by path"
+                                      : "none; socketpair works"});
+  return section("Network") + two_columns(rows);
+}
+
+std::string notes(const std::vector<std::string>& notes) {
+  if (notes.empty()) return "";
+  std::string out = section("Notes");
+  for (const std::string& note : notes) out += "  - " + wrapped(printable(note), 4) + "\n";
+  return out;
+}
+
+std::string plan_text(const Prepared& prepared, Given given) {
+  const plan::Plan& plan = prepared.plan;
+  std::string out = overview(prepared, given) + protection(plan) + network(plan) +
+                    limits(plan.limits) + environment(prepared) + mounts(plan.mounts);
+  for (const plan::Filter& filter : plan.filters) out += filter_text(filter);
+  return out + notes(plan.notes);
+}
+
+}  // namespace
+
+Result<std::string> explain(const Arguments& arguments) {
+  Arguments complete = arguments;
+  const Given given = arguments.operands.empty() ? Given::kNoCommand : Given::kCommand;
+  if (given == Given::kNoCommand) complete.operands = {"true"};
+  CARREL_TRY(const Descriptors descriptors, check_descriptors(complete));
+  CARREL_TRY(const Prepared prepared, prepare(complete, descriptors));
+  if (arguments.has(Opt::kJson)) return json_text(plan_to_json(prepared, given));
+  return plan_text(prepared, given);
+}
+
+}  // namespace carrel::cli

@@ -1,0 +1,237 @@
+#include "cli/explain_json.h"
+
+#include <linux/mount.h>
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "cli/options.h"
+
+namespace carrel::cli {
+namespace {
+
+namespace json = boost::json;
+
+constexpr int kPlanVersion = 1;
+
+json::array strings(const auto& texts) {
+  json::array out;
+  for (const auto& text : texts) out.emplace_back(json::string(text));
+  return out;
+}
+
+json::array globs(const std::set<policy::Glob>& patterns) {
+  json::array out;
+  for (const policy::Glob& pattern : patterns) out.emplace_back(pattern.text());
+  return out;
+}
+
+json::array mounts(const plan::MountPlan& plan) {
+  json::array out;
+  for (const plan::MountStep& step : plan.steps) {
+    json::object mount{{"op", json::string(op_name(step.op))}, {"target", step.target}};
+    std::uint64_t attributes = step.attributes;
+    if (step.source.has_value()) {
+      const plan::MountSource& source = plan.sources[*step.source];
+      mount["source"] = source.path;
+      mount["recursive"] = source.recursive;
+      attributes |= source.attributes;
+    }
+    mount["attributes"] = strings(attribute_names(attributes));
+    if (!step.link.empty()) mount["link"] = step.link;
+    if (step.op == wire::MountOp::kPrivate) mount["shared_size_bytes"] = plan.private_bytes;
+    if (step.mode != 0) mount["mode"] = step.mode;
+    if (step.optional) mount["optional"] = true;
+    mount["why"] = step.why;
+    out.push_back(std::move(mount));
+  }
+  return out;
+}
+
+json::array rules(const plan::Filter& filter) {
+  json::array out;
+  for (const plan::Rule& rule : filter.rules) {
+    json::object entry{{"name", rule.name()},
+                       {"call", rule.call},
+                       {"number", rule.number},
+                       {"answer", json::string(plan::refusal_name(rule.refusal))},
+                       {"reason", json::string(rule.reason)}};
+    if (rule.count > 1) entry["count"] = rule.count;
+    if (!rule.when.empty()) entry["when"] = json::string(rule.when);
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+json::array filters(const std::vector<plan::Filter>& all) {
+  json::array out;
+  for (const plan::Filter& filter : all) {
+    out.push_back(json::object{
+        {"name", filter.name}, {"instructions", filter.program.size()}, {"rules", rules(filter)}});
+  }
+  return out;
+}
+
+json::array environment(const Prepared& prepared) {
+  json::array out;
+  for (const auto& [name, value] : prepared.plan.environment) {
+    json::object variable{{"name", name}};
+    switch (origin(prepared, name, value)) {
+      case ValueOf::kPolicy:
+        variable["from"] = "policy";
+        break;
+      case ValueOf::kCaller:
+        variable["from"] = "caller";
+        break;
+      case ValueOf::kCarrel:
+        variable["from"] = "carrel";
+        break;
+    }
+    if (variable["from"] != "caller") variable["value"] = value;
+    out.push_back(std::move(variable));
+  }
+  return out;
+}
+
+json::array limits(const plan::LimitPlan& plan) {
+  json::array out;
+  for (const plan::PlannedLimit& limit : plan.limits) {
+    out.push_back(json::object{{"name", limit.name},
+                               {"value", limit.value},
+                               {"by", json::string(means_name(limit.means))},
+                               {"how", limit.how}});
+  }
+  return out;
+}
+
+json::object network(const plan::Plan& plan) {
+  const policy::NetworkPolicy& policy = plan.policy.network;
+  json::array allow;
+  for (const policy::HostRule& rule : policy.allow) allow.emplace_back(rule.text());
+  json::array deny;
+  for (const policy::HostRule& rule : policy.deny) {
+    deny.push_back(json::object{{"host", rule.text()}, {"reason", rule.reason}});
+  }
+  json::array listeners;
+  for (const std::uint16_t port : plan.listeners) listeners.emplace_back(port);
+  return {{"allow", std::move(allow)},
+          {"deny", std::move(deny)},
+          {"listeners", std::move(listeners)},
+          {"unix_sockets", policy.unix_sockets == policy::UnixSockets::kAll ? "all" : "none"}};
+}
+
+json::value command(const plan::Command& command, Given given) {
+  if (given == Given::kNoCommand) return nullptr;
+  return json::object{{"arguments", strings(command.arguments)},
+                      {"candidates", strings(command.candidates)},
+                      {"working_dir", command.working_dir}};
+}
+
+std::string hex(std::uint64_t value) {
+  std::array<char, 16> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16).ptr;
+  return "0x" + std::string(digits.data(), end);
+}
+
+}  // namespace
+
+boost::json::object plan_to_json(const Prepared& prepared, Given given) {
+  const plan::Plan& plan = prepared.plan;
+  json::object out{{"version", kPlanVersion},
+                   {"carrel", json::string(kVersion)},
+                   {"policy", prepared.policy_source},
+                   {"command", command(plan.command, given)},
+                   {"identity",
+                    {{"uid", plan.identity.uid},
+                     {"gid", plan.identity.gid},
+                     {"all_ids_mapped", plan.identity.map_all},
+                     {"supplementary_groups_dropped", plan.identity.drop_groups}}},
+                   {"hostname", plan.hostname},
+                   {"namespaces", strings(kNamespaces)}};
+  out["root"] = json::object{{"attributes", strings(kRootAttributes)}};
+  out["mounts"] = mounts(plan.mounts);
+  out["private_bytes"] = plan.mounts.private_bytes;
+  out["protected_names"] = globs(plan.policy.files.protect_names);
+  out["protected_paths"] = globs(plan.policy.files.protect);
+  out["filters"] = filters(plan.filters);
+  out["environment"] = environment(prepared);
+  out["limits"] = limits(plan.limits);
+  out["network"] = network(plan);
+  json::array kept;
+  for (const int fd : plan.kept_fds) kept.emplace_back(fd);
+  out["kept_descriptors"] = std::move(kept);
+  out["notes"] = strings(plan.notes);
+  return out;
+}
+
+std::string_view op_name(wire::MountOp op) {
+  switch (op) {
+    case wire::MountOp::kPlace:
+      return "place";
+    case wire::MountOp::kPrivate:
+      return "private";
+    case wire::MountOp::kMakeDir:
+      return "mkdir";
+    case wire::MountOp::kMakeFile:
+      return "mkfile";
+    case wire::MountOp::kMakeSymlink:
+      return "symlink";
+    case wire::MountOp::kRebind:
+      return "rebind";
+    case wire::MountOp::kRestrict:
+      return "restrict";
+    case wire::MountOp::kHideDir:
+      return "hide";
+    case wire::MountOp::kHideFile:
+      return "hide-file";
+    case wire::MountOp::kProc:
+      return "proc";
+    case wire::MountOp::kDevpts:
+      return "devpts";
+  }
+  return "?";
+}
+
+std::vector<std::string> attribute_names(std::uint64_t attributes) {
+  constexpr std::pair<std::uint64_t, std::string_view> kNames[] = {
+      {MOUNT_ATTR_RDONLY, "read-only"},
+      {MOUNT_ATTR_NOSUID, "nosuid"},
+      {MOUNT_ATTR_NODEV, "nodev"},
+      {MOUNT_ATTR_NOEXEC, "noexec"},
+      {MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"},
+  };
+  std::vector<std::string> names;
+  for (const auto& [bit, name] : kNames) {
+    if ((attributes & bit) == 0) continue;
+    names.emplace_back(name);
+    attributes &= ~bit;
+  }
+  if (attributes != 0) names.push_back(hex(attributes));
+  return names;
+}
+
+std::string_view means_name(plan::LimitMeans means) {
+  switch (means) {
+    case plan::LimitMeans::kCgroup:
+      return "cgroup";
+    case plan::LimitMeans::kRlimit:
+      return "rlimit";
+    case plan::LimitMeans::kMount:
+      return "mount";
+    case plan::LimitMeans::kTimer:
+      return "timer";
+    case plan::LimitMeans::kNotEnforced:
+      return "not enforced";
+  }
+  return "?";
+}
+
+ValueOf origin(const Prepared& prepared, const std::string& name, const std::string& value) {
+  if (prepared.plan.policy.environment.set.contains(name)) return ValueOf::kPolicy;
+  const auto& callers = prepared.machine.environment;
+  const auto found = callers.find(name);
+  return found != callers.end() && found->second == value ? ValueOf::kCaller : ValueOf::kCarrel;
+}
+
+}  // namespace carrel::cli

@@ -1,0 +1,41 @@
+// From the command line to a plan: the one way that `run` and `explain` share.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "cli/arguments.h"
+#include "plan/machine.h"
+#include "plan/plan.h"
+#include "policy/policy.h"
+
+namespace carrel::cli {
+
+struct Prepared {
+  plan::Machine machine;
+  plan::Plan plan;
+  std::string policy_source;  // "profile default", "policy /path/x.toml", "settings /path/x.json"
+  int proxy_fd = -1;          // of --proxy-fd; not owned
+};
+
+// The policy that `arguments` name, with the command line's own entries laid
+// over it; they win over what it says, and may not contradict each other.
+struct LoadedPolicy {
+  policy::Policy policy;
+  std::string source;
+};
+[[nodiscard]] Result<LoadedPolicy> load_policy(const Arguments& arguments,
+                                               const policy::PathContext& context);
+
+// Descriptors that --keep-fd and --proxy-fd name are looked at here: call it,
+// or check_descriptors(), before anything else is opened.
+struct Descriptors {
+  std::vector<int> kept;
+  int proxy = -1;
+};
+[[nodiscard]] Result<Descriptors> check_descriptors(const Arguments& arguments);
+
+[[nodiscard]] Result<Prepared> prepare(const Arguments& arguments, const Descriptors& descriptors);
+
+}  // namespace carrel::cli

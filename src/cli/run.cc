@@ -1,0 +1,51 @@
+#include "base/unique_fd.h"
+#include "cli/commands.h"
+#include "cli/descriptors.h"
+#include "cli/prepare.h"
+#include "cli/record.h"
+#include "jail/launch.h"
+
+namespace carrel::cli {
+namespace {
+
+// Everything but the refused record.
+Error run_with(const Arguments& arguments, const Descriptors& descriptors, int record_fd,
+               const std::string& started_at_text, std::uint64_t started_at) {
+  CARREL_TRY(const Prepared prepared, prepare(arguments, descriptors));
+  FinishContext context;
+  if (arguments.has(Opt::kQuiet)) context.words = Words::kFailuresOnly;
+  if (record_fd >= 0) {
+    context.record_fd = record_fd;
+    context.record_head = record_head(prepared, started_at_text);
+  }
+  return jail::launch({
+      .plan = prepared.plan,
+      .machine = prepared.machine,
+      .handout_fd = prepared.proxy_fd,
+      .always_finish = record_fd >= 0,
+      .record_denials = record_fd >= 0,
+      .context = to_text(context),
+      .started_at = started_at,
+  });
+}
+
+}  // namespace
+
+Error run(const Arguments& arguments, std::uint64_t started_at) {
+  if (arguments.operands.empty() || arguments.operands.front().empty()) {
+    return Error{Errc::kInvalid,
+                 "there is no command to run; write it behind the options, as in `carrel run -- ls "
+                 "-l`"};
+  }
+  CARREL_TRY(const Descriptors descriptors, check_descriptors(arguments));
+  if (!arguments.has(Opt::kRecord)) return run_with(arguments, descriptors, -1, "", started_at);
+
+  const std::string started_at_text = timestamp();
+  CARREL_TRY(const UniqueFd record, open_record(arguments.one(Opt::kRecord)));
+  Error error = run_with(arguments, descriptors, record.get(), started_at_text, started_at);
+  CARREL_CHECK(write_record(
+      record.get(), refused_record_text(arguments.operands, started_at_text, error.message)));
+  return error;
+}
+
+}  // namespace carrel::cli

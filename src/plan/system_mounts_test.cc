@@ -1,0 +1,119 @@
+#include <linux/mount.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/path.h"
+#include "plan/test_policy.h"
+
+namespace carrel::plan {
+namespace {
+
+using wire::MountOp;
+using Words = std::vector<std::string>;
+
+MountPlan system_mounts(bool as_root, const std::set<std::string>& scratch = {}) {
+  policy::FilesPolicy files;
+  files.scratch = scratch;
+  MountPlan plan;
+  add_system_mounts(plan, {files, 1 << 20, as_root});
+  return plan;
+}
+
+const Words kProc = {"proc /proc",       "protect /proc/sys", "protect /proc/sysrq-trigger",
+                     "protect /proc/irq", "protect /proc/bus", "protect /proc/fs",
+                     "protect /proc/acpi", "protect /proc/scsi", "hide-file /proc/keys"};
+const Words kHiddenFromRoot = {"hide-file /proc/kcore",
+                               "hide-file /proc/timer_list",
+                               "hide-file /proc/kpagecount",
+                               "hide-file /proc/kpageflags",
+                               "hide-folder /sys/kernel/debug",
+                               "hide-folder /sys/kernel/tracing",
+                               "hide-folder /sys/kernel/security",
+                               "hide-folder /sys/firmware",
+                               "hide-folder /sys/fs/bpf",
+                               "hide-folder /sys/fs/pstore"};
+const Words kDev = {"private /dev",        "mkfile /dev/null",    "write /dev/null",
+                    "mkfile /dev/zero",    "write /dev/zero",     "mkfile /dev/full",
+                    "write /dev/full",     "mkfile /dev/random",  "write /dev/random",
+                    "mkfile /dev/urandom", "write /dev/urandom",  "mkfile /dev/tty",
+                    "write /dev/tty",      "symlink /dev/fd",     "symlink /dev/stdin",
+                    "symlink /dev/stdout", "symlink /dev/stderr", "symlink /dev/ptmx",
+                    "mkdir /dev/pts",      "devpts /dev/pts"};
+const Words kShm = {"mkdir /dev/shm", "scratch /dev/shm"};
+const Words kSealed = {"seal /dev"};
+
+Words all_of(std::initializer_list<Words> parts) {
+  Words all;
+  for (const Words& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+TEST(SystemMounts, OfAnOrdinaryUserAreExactly) {
+  EXPECT_EQ(words_of(system_mounts(false), "/none"), all_of({kProc, kDev, kSealed}));
+}
+
+TEST(SystemMounts, OfRootHideWhatModesKeepFromOthers) {
+  EXPECT_EQ(words_of(system_mounts(true), "/none"),
+            all_of({kProc, kHiddenFromRoot, kDev, kSealed}));
+}
+
+TEST(SystemMounts, HaveSharedMemoryOnlyIfItIsAskedFor) {
+  EXPECT_EQ(words_of(system_mounts(false, {"/dev/shm"}), "/none"),
+            all_of({kProc, kDev, kShm, kSealed}));
+}
+
+TEST(SystemMounts, SealDevOnceEverythingIsInIt) {
+  for (const bool as_root : {false, true}) {
+    const MountPlan plan = system_mounts(as_root, {"/dev/shm"});
+    const MountStep& last = plan.steps.back();
+    EXPECT_EQ(last.op, MountOp::kRestrict);
+    EXPECT_EQ(last.target, "/dev");
+    EXPECT_NE(last.attributes & MOUNT_ATTR_RDONLY, 0u);
+  }
+}
+
+TEST(SystemMounts, ExecuteNothingAndTakeOnlyTheHarmlessDevices) {
+  const MountPlan plan = system_mounts(true, {"/dev/shm"});
+  for (const MountStep& step : plan.steps) {
+    const bool private_place = step.op == MountOp::kProc || step.op == MountOp::kDevpts ||
+                               step.op == MountOp::kPrivate || step.op == MountOp::kRebind;
+    if (!private_place) continue;
+    EXPECT_NE(step.attributes & MOUNT_ATTR_NOEXEC, 0u) << step.target;
+    EXPECT_NE(step.attributes & MOUNT_ATTR_NOSUID, 0u) << step.target;
+  }
+  std::set<std::string> devices;
+  for (const MountSource& source : plan.sources) {
+    devices.insert(source.path);
+    EXPECT_TRUE(source.trusted);
+    EXPECT_FALSE(source.recursive) << source.path;
+  }
+  EXPECT_EQ(devices, std::set<std::string>({"/dev/null", "/dev/zero", "/dev/full", "/dev/random",
+                                            "/dev/urandom", "/dev/tty"}));
+}
+
+TEST(SystemMounts, CountTheirSourcesFromThoseThatAreThere) {
+  const sys::TestFolder folder;
+  policy::FilesPolicy files;
+  files.write = {folder.dir("a"), folder.dir("b")};
+  MountPlan plan = plan_files(files).plan.value();
+  add_system_mounts(plan, {files, 1 << 20, true});
+  for (const MountStep& step : plan.steps) {
+    if (step.op != MountOp::kPlace) continue;
+    ASSERT_TRUE(step.source.has_value());
+    EXPECT_EQ(plan.sources.at(*step.source).path, step.target);
+  }
+}
+
+TEST(SystemMounts, AreOptionalExactlyWhereAKernelMayLackThePlace) {
+  for (const MountStep& step : system_mounts(true, {"/dev/shm"}).steps) {
+    const bool covers = step.op == MountOp::kRebind || step.op == MountOp::kHideDir ||
+                        step.op == MountOp::kHideFile;
+    EXPECT_EQ(step.optional, covers) << step.target;
+    EXPECT_TRUE(step.trusted) << step.target;
+    EXPECT_FALSE(step.why.empty()) << step.target;
+  }
+}
+
+}  // namespace
+}  // namespace carrel::plan
