@@ -92,10 +92,9 @@ class SettingsReader {
 };
 
 // Everything can be read and nothing written but scratch. Protected names, the
-// environment and limits are those of the default profile; they do not depend
-// on the working directory, which its other rules may not suit.
+// environment and limits are those of the default profile.
 Status SettingsReader::start() {
-  CARREL_TRY(Policy base, profile("default", {context_.home, "/nowhere"}));
+  CARREL_TRY(Policy base, profile("default", context_));
   policy_.files.scratch = std::move(base.files.scratch);
   policy_.files.protect_names = std::move(base.files.protect_names);
   policy_.environment = std::move(base.environment);

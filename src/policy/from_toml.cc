@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "base/path.h"
 #include "policy/builtin.h"
@@ -294,15 +295,19 @@ Status Reader::read_system_calls(const Table& root) {
 
 // Points at the last entry of the file that takes part.
 Error Reader::located(const Conflict& conflict) const {
-  Position at;
+  std::optional<Position> at;
   for (const Place& place : places_) {
     const bool takes_part =
         std::any_of(conflict.entries.begin(), conflict.entries.end(), [&](const EntryName& entry) {
           return entry.list == place.list && entry.text == place.text;
         });
-    if (takes_part) at = std::max(at, place.at);
+    if (takes_part) at = std::max(at.value_or(place.at), place.at);
   }
-  return source_.error(at, conflict.problem);
+  if (at) return source_.error(*at, conflict.problem);
+  const std::string_view what(conflict.problem.data(), conflict.problem.rfind("; "));
+  return source_.error({},
+                       "the profile does not suit this working directory: " + std::string(what) +
+                           "; start in another folder, or set files.inherit = false");
 }
 
 // Puts the file's own rules over the inherited ones.

@@ -358,6 +358,16 @@ INSTANTIATE_TEST_SUITE_P(
               "write it as in 'ptrace'"}),
     [](const auto& fault) { return std::string(fault.param.name); });
 
+TEST(FromToml, SaysThatAProfileDoesNotSuitTheFolderUnlessTheFileSettlesIt) {
+  const PathContext tmp{"/home/ann", "/tmp"};
+  EXPECT_EQ(from_toml("", "p", tmp).error().message,
+            "p:1:1: the profile does not suit this working directory: '/tmp' is in files.write and "
+            "in files.scratch, which contradict each other; start in another folder, or set "
+            "files.inherit = false");
+  EXPECT_TRUE(from_toml("files.write = [\".\"]", "p", tmp).ok());
+  EXPECT_TRUE(from_toml("files.scratch = [\"/tmp\"]", "p", tmp).ok());
+}
+
 TEST(FromToml, RefusesBrokenToml) {
   for (const char* text :
        {"[files", "a = ", "files.write = [\"a\"", "x = 1\nx = 2", "[files]\n[files]", "\xff",

@@ -196,16 +196,15 @@ void Glob::append_literal(std::string_view name) {
 
 namespace {
 
+bool is_special(char c) { return c == '*' || c == '?' || c == '[' || c == ']' || c == '\\'; }
+
 // Spelled as it would be stored: nothing special in it, no component to drop.
 // Most of a profile's patterns are.
 bool is_plain(std::string_view text) {
   std::size_t start = text.starts_with('/') ? 1 : 0;  // of the component
   for (std::size_t i = start; i <= text.size(); ++i) {
     if (i < text.size() && text[i] != '/') {
-      if (std::string_view("*?[]\\").find(text[i]) != std::string_view::npos ||
-          is_control(text[i])) {
-        return false;
-      }
+      if (is_special(text[i]) || is_control(text[i])) return false;
       continue;
     }
     const std::string_view component = text.substr(start, i - start);

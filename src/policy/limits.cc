@@ -9,12 +9,12 @@
 namespace carrel::policy {
 namespace {
 
-constexpr std::uint64_t kMinMemory = 1024 * 1024;  // less cannot hold a process
-constexpr std::uint32_t kMinCpuPercent = 1;        // of the kernel's quota
-constexpr std::uint32_t kMinProcesses = 2;         // the sandbox's PID 1 and the command
-constexpr std::uint32_t kMinOpenFiles = 16;        // a dynamic loader at work
+constexpr std::uint64_t kMinMemory = 1 << 20;  // less cannot hold a process
+constexpr std::uint32_t kMinCpuPercent = 1;    // of the kernel's quota
+constexpr std::uint32_t kMinProcesses = 2;     // the sandbox's PID 1 and the command
+constexpr std::uint32_t kMinOpenFiles = 16;    // a dynamic loader at work
 constexpr std::uint64_t kMinFileSize = 1;
-constexpr std::uint64_t kMinScratch = 64 * 1024;
+constexpr std::uint64_t kMinScratch = 64 << 10;
 constexpr std::chrono::milliseconds kMinWallTime{1};
 
 std::string print_count(std::uint64_t count) { return std::to_string(count); }

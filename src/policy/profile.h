@@ -17,7 +17,9 @@ namespace carrel::policy {
 // The TOML text of a profile. kNotFound names the profiles that exist.
 [[nodiscard]] Result<std::string> profile_text(std::string_view name);
 
-// The policy of a profile.
+// The policy of a profile, to be used or added to. Where the working directory
+// is a folder that the profile hides or keeps private it contradicts itself,
+// unless what is added settles that: check() tells.
 [[nodiscard]] Result<Policy> profile(std::string_view name, const PathContext& context);
 
 }  // namespace carrel::policy
