@@ -18,6 +18,20 @@ namespace {
 
 constexpr unsigned kRecordMode = 0644;
 
+// A socket leads out where it can still be pointed elsewhere: one of the host's
+// network, and a Unix socket that is a datagram one or has no peer yet.
+bool is_socket_that_leads_out(int fd) {
+  int domain = 0;
+  int type = 0;
+  socklen_t size = sizeof domain;
+  if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0) return false;
+  size = sizeof type;
+  if (domain != AF_UNIX || ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0) return true;
+  sockaddr_storage peer{};
+  size = sizeof peer;
+  return type == SOCK_DGRAM || ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0;
+}
+
 // Says why the command must not have `fd`; "" if it may.
 Result<std::string> way_out(int fd) {
   struct stat about{};
@@ -26,6 +40,9 @@ Result<std::string> way_out(int fd) {
   if (flags < 0) return sys::failed("fcntl", "descriptor " + std::to_string(fd));
   if (S_ISDIR(about.st_mode)) return std::string("is a folder");
   if ((flags & O_PATH) != 0) return std::string("was opened with O_PATH");
+  if (fd <= STDERR_FILENO && S_ISSOCK(about.st_mode) && is_socket_that_leads_out(fd)) {
+    return std::string("is a socket that can be connected to another place");
+  }
   return std::string();
 }
 
@@ -82,7 +99,7 @@ Result<std::vector<int>> kept_descriptors(const std::vector<std::string>& values
 Status check_standard_descriptors() {
   constexpr std::string_view kNames[] = {"standard input", "standard output", "standard error"};
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
-    CARREL_CHECK(check_leads_nowhere(fd, kNames[fd], "redirect it to a file or to /dev/null"));
+    CARREL_CHECK(check_leads_nowhere(fd, kNames[fd], "redirect it to a file or a pipe"));
   }
   return Unit{};
 }
@@ -102,8 +119,8 @@ Result<UniqueFd> open_record(const std::string& path) {
     return Error{code, "--record " + shell_quoted(path) + ": " + problem, errno};
   };
   // O_NONBLOCK: a FIFO in its place must not hold the run up.
-  UniqueFd file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, kRecordMode));
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  UniqueFd file(::open(path.c_str(), kFlags, kRecordMode));  // NOLINT(android-cloexec-open)
   if (!file.valid() && errno == ELOOP) {
     return refused(Errc::kDenied, "is a symbolic link; name the file itself");
   }

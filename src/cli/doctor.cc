@@ -1,3 +1,5 @@
+#include <signal.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
@@ -82,6 +84,7 @@ json::object to_json(const std::vector<Check>& checks, bool works) {
 }  // namespace
 
 Result<Diagnosis> doctor(const Arguments& arguments) {
+  ::signal(SIGCHLD, SIG_DFL);  // a parent that ignores it hands that on, and waitpid fails
   const std::vector<Check> checks = all_checks();
   // The last one is the thing itself; the others say why it may not work.
   const bool works = checks.back().health == Health::kGood;

@@ -48,7 +48,7 @@ Attempt attempt() {
     out.words = line.substr(0, line.find('\n'));
   }
   int status = 0;
-  (void)sys::retry([&] { return ::waitpid(child, &status, 0); });
+  if (sys::retry([&] { return ::waitpid(child, &status, 0); }) < 0) return {kOwnFailure, "waitpid"};
   out.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return out;
 }

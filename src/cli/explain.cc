@@ -98,19 +98,34 @@ std::string protection(const plan::Plan& plan) {
                       {"never written, by name", list_or(quoted(files.protect_names), "nothing")}});
 }
 
+// "mount, socket (AF_KEY, AF_X25)" of the rules, each call once.
+std::string calls(const std::vector<const plan::Rule*>& rules) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> whens;
+  for (const plan::Rule* rule : rules) {
+    auto call = std::ranges::find(whens, rule->call, [](const auto& entry) { return entry.first; });
+    if (call == whens.end()) call = whens.insert(whens.end(), {rule->call, {}});
+    if (!rule->when.empty()) call->second.emplace_back(rule->when);
+  }
+  std::vector<std::string> out;
+  for (const auto& [call, when] : whens) {
+    out.push_back(when.empty() ? call : call + " (" + joined(when) + ")");
+  }
+  return joined(out);
+}
+
 // Calls that are refused alike stand together.
 std::string filter_text(const plan::Filter& filter) {
   using Alike = std::pair<std::string_view, std::string_view>;  // answer, reason
-  std::vector<std::pair<Alike, std::vector<std::string>>> groups;
+  std::vector<std::pair<Alike, std::vector<const plan::Rule*>>> groups;
   for (const plan::Rule& rule : filter.rules) {
     const Alike alike{plan::refusal_name(rule.refusal), rule.reason};
-    auto group = std::ranges::find(groups, alike, [](const auto& g) { return g.first; });
+    auto group = std::ranges::find(groups, alike, [](const auto& entry) { return entry.first; });
     if (group == groups.end()) group = groups.insert(groups.end(), {alike, {}});
-    group->second.push_back(rule.name());
+    group->second.push_back(&rule);
   }
   std::vector<Row> rows;
-  for (const auto& [alike, names] : groups) {
-    rows.push_back({std::string(alike.first), joined(names)});
+  for (const auto& [alike, rules] : groups) {
+    rows.push_back({std::string(alike.first), calls(rules)});
     rows.push_back({"", "- " + printable(alike.second)});
   }
   return section("Filter " + printable(filter.name) + ": " + std::to_string(filter.rules.size()) +

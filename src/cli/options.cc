@@ -138,7 +138,7 @@ constexpr Named kLimitNames[] = {
     {"processes", "processes and threads"},
     {"open_files", "open files of each process"},
     {"file_size", "bytes of any one file written"},
-    {"scratch", "bytes of each private folder such as /tmp"},
+    {"scratch", "bytes of all private folders, such as /tmp, together"},
     {"wall_time", "time until the command is ended: 90s, 1h30m"},
 };
 

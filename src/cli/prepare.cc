@@ -103,14 +103,17 @@ Result<policy::FilesPolicy> own_files(const Arguments& arguments,
   return files;
 }
 
-// The command must not be able to change or replace what is said about it.
-void protect_record(const Arguments& arguments, const policy::PathContext& context,
-                    policy::FilesPolicy& files) {
-  if (!arguments.has(Opt::kRecord)) return;
-  const std::string path = normalize_path(context.working_dir, arguments.one(Opt::kRecord));
-  const bool writable = std::ranges::any_of(
-      files.write, [&](const std::string& folder) { return is_within(path, folder); });
-  if (writable) files.protect.insert(policy::Glob::of_literal(path));
+// The command must not be able to change what is said about it (the record), or
+// what the next run will be told (the policy).
+void protect_own_files(const Arguments& arguments, const policy::PathContext& context,
+                       policy::FilesPolicy& files) {
+  for (const Opt option : {Opt::kRecord, Opt::kPolicy, Opt::kSettings}) {
+    if (!arguments.has(option)) continue;
+    const std::string path = normalize_path(context.working_dir, arguments.one(option));
+    const bool writable = std::ranges::any_of(
+        files.write, [&](const std::string& folder) { return is_within(path, folder); });
+    if (writable) files.protect.insert(policy::Glob::of_literal(path));
+  }
 }
 
 Result<policy::NetworkPolicy> own_network(const Arguments& arguments) {
@@ -171,6 +174,24 @@ Status add_limits(const Arguments& arguments, policy::LimitsPolicy& limits) {
   return Unit{};
 }
 
+// The profiles let the command write in the current folder. There are places
+// where that cannot be meant, and nobody wrote the rule that then fails.
+Status check_current_folder(const Arguments& arguments, const policy::FilesPolicy& files,
+                            const std::string& folder) {
+  if (arguments.has(Opt::kPolicy) || arguments.has(Opt::kSettings)) return Unit{};
+  if (!files.write.contains(folder)) return Unit{};
+  std::string_view problem;
+  if (folder == "/") problem = "is the whole file system";
+  if (files.scratch.contains(folder)) problem = "is an empty private folder inside";
+  for (const std::string_view own : {"/proc", "/sys", "/dev"}) {
+    if (is_within(folder, own)) problem = "is the sandbox's own inside";
+  }
+  if (problem.empty()) return Unit{};
+  return invalid("the current folder " + shell_quoted(folder) + " " + std::string(problem) +
+                 ", so it cannot be what the command may write; start carrel in another folder, or "
+                 "add `--read .` to let it write none");
+}
+
 }  // namespace
 
 Result<LoadedPolicy> load_policy(const Arguments& arguments, const policy::PathContext& context) {
@@ -185,7 +206,8 @@ Result<LoadedPolicy> load_policy(const Arguments& arguments, const policy::PathC
   policy.network = policy::overlay(std::move(policy.network), own.network);
   CARREL_CHECK(add_environment(arguments, policy.environment));
   CARREL_CHECK(add_limits(arguments, policy.limits));
-  protect_record(arguments, context, policy.files);
+  protect_own_files(arguments, context, policy.files);
+  CARREL_CHECK(check_current_folder(arguments, policy.files, context.working_dir));
   return loaded;
 }
 

@@ -44,6 +44,7 @@ std::string subject_of(const PlanView& plan, const wire::Outcome& outcome) {
       break;
     case Step::kWorkingDir:
       return plan.text(header.working_dir);
+    case Step::kReopen:
     case Step::kDescriptors:
       return std::to_string(index);
     default:

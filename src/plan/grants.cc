@@ -28,7 +28,8 @@ Error is_link(const std::string& link, const std::string& path, const std::strin
   return Error{Errc::kInvalid, message};
 }
 
-Result<Place> resolve(const std::string& path, const std::string& rule, int links) {
+Result<Place> resolve(const std::string& path, const std::string& rule, LastLink last_link,
+                      int links) {
   std::string real;
   const auto components = path_components(path);
   for (std::size_t i = 0; i < components.size(); ++i) {
@@ -40,13 +41,14 @@ Result<Place> resolve(const std::string& path, const std::string& rule, int link
       continue;
     }
     const bool last = i + 1 == components.size();
-    if (last || !is_system_layout(real) || links == 0) return is_link(next, path, rule);
+    const bool followed = is_system_layout(real) && (!last || last_link == LastLink::kSystem);
+    if (!followed || links == 0) return is_link(next, path, rule);
     CARREL_TRY(const std::string target, sys::read_link(next));
     std::string rest = normalize_path(real.empty() ? "/" : real, target);
     for (std::size_t j = i + 1; j < components.size(); ++j) {
       rest += "/" + std::string(components[j]);
     }
-    return resolve(normalize_path("/", rest), rule, links - 1);
+    return resolve(normalize_path("/", rest), rule, last_link, links - 1);
   }
   if (real.empty()) real = "/";
   CARREL_TRY(const auto info, sys::lstat_if_exists(real));
@@ -59,8 +61,8 @@ Result<Place> resolve(const std::string& path, const std::string& rule, int link
 
 }  // namespace
 
-Result<Place> resolve_grant(const std::string& path, const std::string& rule) {
-  return resolve(path, rule, kMaxLinks);
+Result<Place> resolve_grant(const std::string& path, const std::string& rule, LastLink last_link) {
+  return resolve(path, rule, last_link, kMaxLinks);
 }
 
 }  // namespace carrel::plan

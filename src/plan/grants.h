@@ -19,6 +19,9 @@ struct Place {
 // none is followed, except those that the system's own layout has directly in
 // "/" and "/var" (/home -> /usr/home, /var/run -> /run). kNotFound for a path
 // that does not exist, kInvalid for a link; both say what to do.
-[[nodiscard]] Result<Place> resolve_grant(const std::string& path, const std::string& rule);
+// The last component itself may be such a link only where that is asked for ("/bin").
+enum class LastLink : std::uint8_t { kRefused, kSystem };
+[[nodiscard]] Result<Place> resolve_grant(const std::string& path, const std::string& rule,
+                                          LastLink last_link = LastLink::kRefused);
 
 }  // namespace carrel::plan

@@ -79,7 +79,7 @@ class Planner {
 
   Status gather_grants() {
     for (const std::string& path : request_.files.read) {
-      CARREL_TRY(const Place place, resolve_grant(path, "files.read"));
+      CARREL_TRY(const Place place, resolve_grant(path, "files.read", LastLink::kSystem));
       nodes_.insert_or_assign(place.path, Node{Rule::kRead, place.kind, "files.read"});
     }
     for (const std::string& path : request_.files.write) {
@@ -126,6 +126,7 @@ class Planner {
                                        " means the whole file system; hide the folders in it"};
     }
     const auto at = nodes_.find(place.path);
+    if (at != nodes_.end() && at->second.rule == Rule::kScratch) return Unit{};  // empty already
     if (at != nodes_.end() && (at->second.rule == Rule::kWrite || at->second.rule == Rule::kRead)) {
       // The policy's own lists do not collide (policy::check): a pattern or a
       // link met a grant. A grant of the very place is the more deliberate word.
@@ -155,6 +156,7 @@ class Planner {
         if (!in_writable(name.place.path)) continue;
         protect(name.place, "protected name");
         for (const std::string& holder : name.holders) {
+          if (holder == root || !is_within(holder, root)) continue;
           nodes_.try_emplace(holder, Node{Rule::kPin, EntryKind::kFolder,
                                           "holds a protected name: cannot be renamed away"});
         }

@@ -38,6 +38,8 @@ std::string describe(Step step) {
       return "open";
     case Step::kSealRoot:
       return "make the file system read-only";
+    case Step::kReopen:
+      return "open the input again through a read-only mount: descriptor";
     case Step::kPrivate:
       return "make the private file system";
     case Step::kMount:
@@ -95,6 +97,9 @@ std::string advice(Step step, int sys_errno) {
       if (sys_errno == ENOENT)
         return "it is hidden or does not exist inside; choose another with --cwd";
       return "choose another with --cwd";
+    case Step::kReopen:
+      return "the file was renamed or replaced since it was opened; give it through a pipe, as in "
+             "cat FILE | carrel run ...";
     case Step::kDescriptors:
       return "name only descriptors that are open with --keep-fd";
     case Step::kHandOut:

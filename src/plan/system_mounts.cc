@@ -15,8 +15,9 @@ constexpr std::uint64_t kProcAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 constexpr std::uint64_t kDeviceAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 
 // Parts of /proc that speak of the whole machine and can be written.
-constexpr std::array kProcReadOnly = {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus",
-                                      "/proc/fs",  "/proc/acpi",          "/proc/scsi"};
+constexpr std::array kProcReadOnly = {
+    "/proc/sys", "/proc/sysrq-trigger", "/proc/irq",  "/proc/bus",
+    "/proc/fs",  "/proc/acpi",          "/proc/scsi", "/proc/pressure"};
 // Kernel interfaces that their modes keep for the administrator: in a sandbox
 // that root started, user ID 0 owns them.
 constexpr std::array kRootHiddenFiles = {"/proc/kcore", "/proc/timer_list", "/proc/kpagecount",

@@ -24,7 +24,7 @@ std::string below(const std::string& folder, const std::string& name) {
 
 // The place that `path` really is; nullopt where nothing is (a dangling link).
 Result<std::optional<Place>> real_place(const std::string& path) {
-  struct stat there {};
+  struct stat there{};
   if (::lstat(path.c_str(), &there) == -1 && (errno == ENOENT || errno == ENOTDIR)) {
     return std::optional<Place>();  // most of a long list of credential stores
   }
@@ -75,6 +75,8 @@ Status collect_matches(const Glob& pattern, const std::string& folder, std::vect
   for (const sys::DirEntry& entry : entries) {
     const std::string path = below(folder, entry.name);
     if (pattern.matches(path)) {
+      // /bin and its like: what they lead to has a name of its own here.
+      if (folder == "/" && entry.type == DT_LNK) continue;
       CARREL_TRY(std::optional<Place> place, real_place(path));
       if (place.has_value()) found.push_back(*std::move(place));
     } else if (is_folder(*dir, entry) && pattern.may_match_below(path)) {
@@ -101,6 +103,7 @@ class ProtectedScan {
  public:
   ProtectedScan(const std::set<Glob>& names, const std::set<std::string>& skip) : skip_(skip) {
     for (const Glob& name : names) {
+      if (name.text().starts_with(".git/")) guards_git_ = true;
       Result<Glob> anywhere = Glob::parse("**/" + lower(name.text()));
       if (anywhere.ok()) add(std::move(anywhere).value());
     }
@@ -142,6 +145,13 @@ class ProtectedScan {
   }
 
   Result<bool> take(const std::string& path, const std::vector<std::string>& components) {
+    if (components.back() == ".git" && guards_git_) {
+      // The pointer of a worktree or a submodule: a file that names a repository.
+      CARREL_TRY(std::optional<Place> place, real_place(path));
+      if (!place.has_value() || place->kind == EntryKind::kFolder) return false;
+      found_.push_back({*std::move(place), {}});
+      return true;
+    }
     const auto same_last = by_last_.find(components.back());
     const bool worth = same_last != by_last_.end() || !wild_.empty();
     if (!worth) return false;
@@ -151,7 +161,11 @@ class ProtectedScan {
     if (match == nullptr) match = first_match(wild_, views);
     if (match == nullptr) return false;
     CARREL_TRY(std::optional<Place> place, real_place(path));
-    if (place.has_value()) found_.push_back({*std::move(place), holders(path, *match)});
+    if (!place.has_value()) return true;
+    std::vector<std::string> holding = holders(path, *match);
+    // What a link leads to stays in its place only if no folder above it moves.
+    if (place->path != path) holding = folders_above(place->path);
+    found_.push_back({*std::move(place), std::move(holding)});
     return true;
   }
 
@@ -160,6 +174,14 @@ class ProtectedScan {
     const auto at = std::find_if(patterns.begin(), patterns.end(),
                                  [&](const Glob& glob) { return glob.matches(components); });
     return at == patterns.end() ? nullptr : &*at;
+  }
+
+  static std::vector<std::string> folders_above(const std::string& path) {
+    std::vector<std::string> folders;
+    for (std::string_view at = parent_path(path); at != "/"; at = parent_path(at)) {
+      folders.emplace_back(at);
+    }
+    return folders;
   }
 
   // As many parents of `path` as `pattern` has components after its "**/" and
@@ -176,6 +198,7 @@ class ProtectedScan {
   }
 
   const std::set<std::string>& skip_;
+  bool guards_git_ = false;
   std::unordered_map<std::string, std::vector<Glob>> by_last_;
   std::vector<Glob> wild_;
   std::vector<ProtectedName> found_;

@@ -139,6 +139,7 @@ enum class Step : std::uint32_t {
   kHandOut,
   kTakeSource,  // index: source
   kSealRoot,
+  kReopen,  // index: descriptor
   kPrivate,
   kMount,        // index: mount step
   kVerifyMount,  // index: mount step

@@ -322,6 +322,12 @@ Result<Policy> Reader::combined() {
 Result<Policy> read_policy(std::string_view text, std::string_view source,
                            const PathContext& context, Origin origin) {
   CARREL_TRY(const Table root, parse_toml(text, source));
+  if (root.empty() && origin == Origin::kUser) {
+    return Source(source).error(
+        {},
+        "the file says nothing; a policy that is meant to be the default one says profile = "
+        "\"default\"");
+  }
   return Reader(Source(source), context, origin).read(root);
 }
 

@@ -35,9 +35,17 @@ HostRule rule(std::string_view text) {
   return HostRule::parse(text, HostRule::Any::kAccepted).value();
 }
 
-TEST(FromToml, AnEmptyFileIsTheDefaultProfile) {
-  EXPECT_EQ(policy(""), profile("default", kContext).value());
-  EXPECT_EQ(policy("# nothing\n"), profile("default", kContext).value());
+TEST(FromToml, AFileThatSaysNothingIsRefused) {
+  for (const char* text : {"", "\n", "# nothing\n"}) {
+    EXPECT_EQ(
+        fault(text),
+        "policy.toml:1:1: the file says nothing; a policy that is meant to be the default one "
+        "says profile = \"default\"");
+  }
+}
+
+TEST(FromToml, StartsFromTheProfileThatItNames) {
+  EXPECT_EQ(policy("hostname = \"carrel\""), profile("default", kContext).value());
   EXPECT_EQ(policy("profile = \"strict\""), profile("strict", kContext).value());
 }
 

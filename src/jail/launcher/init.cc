@@ -101,6 +101,16 @@ class Init {
   bool stopped_ = false;
 };
 
+// Nothing of the command's descriptors is kept, nor of the caller's: a pipe that
+// the command closes is closed.
+void close_all_but(int one, int other) {
+  const int low = one < other ? one : other;
+  const int high = one < other ? other : one;
+  if (low > 0) call(__NR_close_range, 0, low - 1, 0);
+  if (high > low + 1) call(__NR_close_range, low + 1, high - 1, 0);
+  call(__NR_close_range, high + 1, ~0u, 0);
+}
+
 }  // namespace
 
 void run_as_init(const InitStart& start, const Failure& failure) {
@@ -111,10 +121,7 @@ void run_as_init(const InitStart& start, const Failure& failure) {
       Step::kFork,
       start_command({start.plan, start.control, start.tty, start.signal_mask}, failure));
 
-  // Nothing of the command's descriptors is kept: a pipe that it closes is closed.
-  call(__NR_close_range, 0, 2, 0);
-  for (const std::int32_t fd : start.plan.table(start.plan.header().kept_fds)) kernel::close(fd);
-  if (start.tty > 2) kernel::close(start.tty);
+  close_all_but(start.control, static_cast<int>(child_signals));
   Init(start, static_cast<int>(command), static_cast<int>(child_signals)).run();
 }
 

@@ -91,6 +91,7 @@ class Mounter {
   void run() {
     take_sources();
     seal_root();
+    reopen_inputs();
     make_private();
     const auto steps = plan_.table(plan_.header().mounts);
     for (std::uint32_t i = 0; i < steps.count; ++i) perform(steps[i], i);
@@ -128,6 +129,44 @@ class Mounter {
     attr.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
     attr.propagation = 1ull << 18;  // MS_PRIVATE
     failure_.must(Step::kSealRoot, kernel::mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, attr));
+  }
+
+  // A file that the caller opened for reading only: its descriptor belongs to a
+  // mount of the host, through which /proc/self/fd would open it for writing.
+  // The same file is opened again through the mounts that are read-only now.
+  void reopen_inputs() {
+    for (int fd = 0; fd <= 2; ++fd) reopen_input(fd);
+    for (const std::int32_t fd : plan_.table(plan_.header().kept_fds)) reopen_input(fd);
+  }
+
+  void reopen_input(int fd) {
+    const long flags = call(__NR_fcntl, fd, F_GETFL, 0);
+    struct statx held{};
+    if (flags < 0 || (flags & O_ACCMODE) != O_RDONLY ||
+        kernel::statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO | STATX_NLINK, &held) < 0 ||
+        (held.stx_mode & S_IFMT) != S_IFREG || held.stx_nlink == 0) {
+      return;  // not a file with a name: nothing of the host's can be reached by it
+    }
+    const auto index = static_cast<std::uint32_t>(fd);
+    char path[4096 + 1];
+    char link[32] = "/proc/self/fd/";
+    const Number number(index);
+    for (unsigned i = 0; i <= number.size; ++i) link[14 + i] = number.text[i];
+    const long size = call(__NR_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+    failure_.must(Step::kReopen, size, index);
+    path[size] = '\0';
+    const Fd again(failure_.must(
+        Step::kReopen, kernel::openat(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), index));
+    struct statx found{};
+    failure_.must(Step::kReopen, kernel::statx(again.get(), "", AT_EMPTY_PATH, STATX_INO, &found),
+                  index);
+    if (found.stx_ino != held.stx_ino || device(found) != device(held)) {
+      failure_.report(Step::kReopen, -ESTALE, index);
+    }
+    const long offset = call(__NR_lseek, fd, 0, 1 /* SEEK_CUR */);
+    failure_.must(Step::kReopen, call(__NR_lseek, again.get(), offset, 0 /* SEEK_SET */), index);
+    call(__NR_fcntl, again.get(), F_SETFL, flags);
+    failure_.must(Step::kReopen, call(__NR_dup3, again.get(), fd, 0), index);
   }
 
   void make_private() {

@@ -57,16 +57,19 @@ int open_pty(const RoomStart& start, const Failure& failure) {
   const long slave = failure.must(
       Step::kTerminal,
       call(__NR_ioctl, master, 0x5441 /* TIOCGPTPEER */, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  for (int fd = 0; fd <= 2; ++fd) {
+    if ((start.terminal_fds & (1u << fd)) == 0) continue;
+    copy_settings(fd, static_cast<int>(slave), start.terminal_fds, failure);
+    break;
+  }
+  // Only now: with the master in hand the supervisor makes the caller's terminal raw.
   Message message{};
   message.kind = Message::Kind::kTerminal;
   failure.must(Step::kTerminal, send(start.control, message, static_cast<int>(master)));
   kernel::close(static_cast<int>(master));
   failure.must(Step::kTerminal, call(__NR_ioctl, slave, TIOCSCTTY, 0));
-  bool copied = false;
   for (int fd = 0; fd <= 2; ++fd) {
     if ((start.terminal_fds & (1u << fd)) == 0) continue;
-    if (!copied) copy_settings(fd, static_cast<int>(slave), start.terminal_fds, failure);
-    copied = true;
     failure.must(Step::kTerminal, call(__NR_dup3, slave, fd, 0));
   }
   return static_cast<int>(slave);

@@ -332,6 +332,7 @@ int parse_fd(const char* text) {
 }  // namespace
 
 void supervise(char** environment) {
+  kernel::prctl(PR_SET_NAME, reinterpret_cast<unsigned long>("carrel"));  // for ps(1)
   const int plan_fd = parse_fd(environment[0]);
   struct statx info{};
   long block = kernel::statx(plan_fd, "", AT_EMPTY_PATH, STATX_SIZE, &info);
