@@ -72,7 +72,8 @@ Result<policy::Glob> to_glob(const std::string& text, const policy::PathContext&
   if (!text.empty() && text.front() != '~') {
     const std::string literal = normalize_path(context.working_dir, text);
     CARREL_TRY(const auto found, sys::lstat_if_exists(literal));
-    if (found.has_value()) return policy::Glob::of_literal(literal);
+    const bool plain = text.find_first_of("*?[\\") == std::string::npos;
+    if (plain || found.has_value()) return policy::Glob::of_literal(literal);
   }
   return policy::absolute_glob(text, context);
 }

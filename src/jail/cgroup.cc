@@ -126,7 +126,11 @@ class Maker {
     }
     remove_stale(parent.folder);
     if (parent.v2) CARREL_CHECK(hand_down(parent.folder, v2_controllers(parent.folder)));
-    if (::mkdir(folder.c_str(), 0755) == -1) return sys::failed("mkdir", folder);
+    // One of this very process ID is left from a run that was killed.
+    if (::mkdir(folder.c_str(), 0755) == -1 &&
+        (errno != EEXIST || ::rmdir(folder.c_str()) == -1 || ::mkdir(folder.c_str(), 0755) == -1)) {
+      return sys::failed("mkdir", folder);
+    }
     cgroups_.folders.push_back(folder);
     if (parent.v2) {
       CARREL_TRY(cgroups_.v2_folder, sys::open(folder, O_RDONLY | O_DIRECTORY));

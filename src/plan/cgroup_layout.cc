@@ -41,7 +41,8 @@ std::vector<CgroupMount> cgroup_mounts(std::string_view mountinfo) {
 
 // The folder below the mount point, if the hierarchy's `path` is mounted at all.
 std::string folder_of(const CgroupMount& mount, const std::string& path) {
-  if (!is_within(path, mount.root)) return "";
+  // "/..": in a cgroup above this namespace's root, which no path here reaches.
+  if (path.starts_with("/..") || !is_within(path, mount.root)) return "";
   const std::string below = mount.root == "/" ? path : path.substr(mount.root.size());
   return normalize_path(mount.point, "." + below);
 }

@@ -62,8 +62,9 @@ INSTANTIATE_TEST_SUITE_P(
         Layout{"UserSessionOfSystemdV2",
                "0::/user.slice/user-1000.slice/user@1000.service/app.slice/vte.scope\n",
                kV2Mount,
-               {{"", "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/"
-                     "vte.scope",
+               {{"",
+                 "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/"
+                 "vte.scope",
                  true}}},
         Layout{"RootOfV2", "0::/\n", kV2Mount, {{"", "/sys/fs/cgroup", true}}},
         Layout{"Hybrid",
@@ -76,23 +77,28 @@ INSTANTIATE_TEST_SUITE_P(
                 {"cpu", "/sys/fs/cgroup/cpu,cpuacct/user.slice", false},
                 {"memory", "/sys/fs/cgroup/memory/user.slice", false},
                 {"", "/sys/fs/cgroup/unified/user.slice/user-0.slice/session-1.scope", true}}},
-        Layout{"V1InTheOtherOrderOfControllers", "4:cpuacct,cpu:/a\n",
+        Layout{"V1InTheOtherOrderOfControllers",
+               "4:cpuacct,cpu:/a\n",
                "31 25 0:28 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n",
                {{"cpu", "/sys/fs/cgroup/cpu,cpuacct/a", false}}},
-        Layout{"DockerWithItsCgroupNamespaceV2", "0::/\n",
+        Layout{"DockerWithItsCgroupNamespaceV2",
+               "0::/\n",
                "1203 1202 0:29 / /sys/fs/cgroup ro,nosuid,nodev,noexec,relatime - cgroup2 cgroup "
                "rw,nsdelegate\n",
                {{"", "/sys/fs/cgroup", true}}},
-        Layout{"DockerWithoutItsCgroupNamespaceV1",
-               "5:pids:/docker/0123abcd\n3:memory:/docker/0123abcd\n",
-               "803 802 0:30 /docker/0123abcd /sys/fs/cgroup/pids ro - cgroup cgroup rw,pids\n"
-               "804 802 0:27 /docker/0123abcd /sys/fs/cgroup/memory ro master:9 - cgroup cgroup "
-               "rw,memory\n",
-               {{"pids", "/sys/fs/cgroup/pids", false}, {"memory", "/sys/fs/cgroup/memory", false}}},
-        Layout{"BelowWhatIsMountedV1", "3:memory:/docker/0123abcd/inner\n",
+        Layout{
+            "DockerWithoutItsCgroupNamespaceV1",
+            "5:pids:/docker/0123abcd\n3:memory:/docker/0123abcd\n",
+            "803 802 0:30 /docker/0123abcd /sys/fs/cgroup/pids ro - cgroup cgroup rw,pids\n"
+            "804 802 0:27 /docker/0123abcd /sys/fs/cgroup/memory ro master:9 - cgroup cgroup "
+            "rw,memory\n",
+            {{"pids", "/sys/fs/cgroup/pids", false}, {"memory", "/sys/fs/cgroup/memory", false}}},
+        Layout{"BelowWhatIsMountedV1",
+               "3:memory:/docker/0123abcd/inner\n",
                "804 802 0:27 /docker/0123abcd /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n",
                {{"memory", "/sys/fs/cgroup/memory/inner", false}}},
-        Layout{"OutsideOfWhatIsMounted", "3:memory:/docker/0123abcdef\n",
+        Layout{"OutsideOfWhatIsMounted",
+               "3:memory:/docker/0123abcdef\n",
                "804 802 0:27 /docker/0123abcd /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n",
                {}},
         Layout{"AboveTheNamespacesRoot", "0::/../../elsewhere\n", kV2Mount, {}},
@@ -107,12 +113,15 @@ INSTANTIATE_TEST_SUITE_P(
                 {"memory", "/sys/fs/cgroup/memory/process_api/8e47", false},
                 {"cpu", "/sys/fs/cgroup/cpu", false},
                 {"", "/sys/fs/cgroup/unified", true}}},
-        Layout{"NoCgroups", "0::/\n",
+        Layout{"NoCgroups",
+               "0::/\n",
                "22 27 0:21 / /proc rw,relatime - proc proc rw\n"
                "27 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n",
                {}},
         Layout{"ColonsInTheName", "0::/a:b/c\n", kV2Mount, {{"", "/sys/fs/cgroup/a:b/c", true}}},
-        Layout{"NoOptionalFields", "0::/x\n", "29 23 0:26 / /cg rw - cgroup2 none rw",
+        Layout{"NoOptionalFields",
+               "0::/x\n",
+               "29 23 0:26 / /cg rw - cgroup2 none rw",
                {{"", "/cg/x", true}}}),
     [](const auto& layout) { return std::string(layout.param.name); });
 

@@ -132,8 +132,10 @@ void encode_handles(Block& block, const RunHandles& handles, wire::Header& heade
 
 Result<std::string> encode(const Plan& plan, const RunHandles& handles) {
   if (handles.cgroup_procs_fds.size() > wire::kMaxCgroups ||
+      plan.mounts.sources.size() > wire::kMaxSources || plan.kept_fds.size() > wire::kMaxKeptFds ||
       plan.filters.size() > wire::kMaxFilters || plan.listeners.size() > wire::kMaxListeners) {
-    return Error{Errc::kInvalid, "the plan has more cgroups, filters or listeners than fit"};
+    return Error{Errc::kInvalid,
+                 "the plan has more cgroups, folders, descriptors, filters or listeners than fit"};
   }
   Block block;
   wire::Header header{};

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <type_traits>
 
 #include "sys/test_folder.h"
 
@@ -35,6 +36,16 @@ TEST(Encode, IsTheSameForTheSamePlan) {
   EXPECT_EQ(encode(least(), {}).value(), encode(least(), {}).value());
 }
 
+// Such bytes would come from the stack: whatever carrel had there.
+TEST(Encode, WritesNoPaddingThatNobodySet) {
+  EXPECT_TRUE(std::has_unique_object_representations_v<wire::Header>);
+  EXPECT_TRUE(std::has_unique_object_representations_v<wire::Source>);
+  EXPECT_TRUE(std::has_unique_object_representations_v<wire::MountStep>);
+  EXPECT_TRUE(std::has_unique_object_representations_v<wire::Limit>);
+  EXPECT_TRUE(std::has_unique_object_representations_v<wire::Filter>);
+  EXPECT_TRUE(std::has_unique_object_representations_v<wire::Outcome>);
+}
+
 TEST(Encode, MarksDescriptorsThatAreNotThere) {
   const wire::Header header = header_of(encode(least(), {}).value());
   EXPECT_EQ(header.carrel_fd, -1);
@@ -44,6 +55,7 @@ TEST(Encode, MarksDescriptorsThatAreNotThere) {
   EXPECT_EQ(header.wall_time_ms, 0u);
   EXPECT_EQ(header.join_cgroup, 0u);
   EXPECT_EQ(header.always_finish, 0u);
+  EXPECT_EQ(header.record_denials, 0u);
 }
 
 TEST(Encode, ReservesNothingThatIsNotZero) {

@@ -23,16 +23,20 @@ Variables plan(const policy::EnvironmentPolicy& policy, Variables host, std::uin
 }
 
 TEST(PlanEnvironment, PassesNothingThatIsNotNamed) {
-  const Variables host = {{"AWS_SECRET_ACCESS_KEY", "s"}, {"GITHUB_TOKEN", "s"},
-                          {"SSH_AUTH_SOCK", "s"},         {"LD_PRELOAD", "s"},
-                          {"BASH_ENV", "s"},              {"DBUS_SESSION_BUS_ADDRESS", "s"},
-                          {"HTTP_PROXY", "s"},            {"PATH", "/bin"}};
+  const Variables host = {{"AWS_SECRET_ACCESS_KEY", "s"},
+                          {"GITHUB_TOKEN", "s"},
+                          {"SSH_AUTH_SOCK", "s"},
+                          {"LD_PRELOAD", "s"},
+                          {"BASH_ENV", "s"},
+                          {"DBUS_SESSION_BUS_ADDRESS", "s"},
+                          {"HTTP_PROXY", "s"},
+                          {"PATH", "/bin"}};
   EXPECT_EQ(plan({}, host), Variables());
   EXPECT_EQ(plan({.pass = {"PATH"}, .set = {}}, host), Variables({{"PATH", "/bin"}}));
 }
 
 TEST(PlanEnvironment, PassesNamesAndPrefixesExactly) {
-  const Variables host = {{"LC_ALL", "C"}, {"LC_", "x"}, {"LC", "x"}, {"XLC_ALL", "x"},
+  const Variables host = {{"LC_ALL", "C"},  {"LC_", "x"},   {"LC", "x"},  {"XLC_ALL", "x"},
                           {"PATH", "/bin"}, {"PATHS", "x"}, {"path", "x"}};
   EXPECT_EQ(plan({.pass = {"LC_*", "PATH"}, .set = {}}, host),
             Variables({{"LC_", "x"}, {"LC_ALL", "C"}, {"PATH", "/bin"}}));

@@ -51,8 +51,7 @@ TEST(ResolveGrant, RefusesALinkAsTheLastComponentAndNamesTheRealPath) {
   ASSERT_FALSE(place.ok());
   EXPECT_EQ(place.error().code, Errc::kInvalid);
   EXPECT_TRUE(names(place.error().message, folder.path("link") + " is a symbolic link"));
-  EXPECT_TRUE(
-      names(place.error().message, "write the real path instead: " + folder.path("real")));
+  EXPECT_TRUE(names(place.error().message, "write the real path instead: " + folder.path("real")));
 }
 
 TEST(ResolveGrant, RefusesALinkOnTheWayAndNamesIt) {
@@ -96,14 +95,11 @@ TEST(ResolveGrant, FollowsTheLinksOfTheSystemsOwnLayout) {
     const std::string path = std::string(layout.link) + layout.below;
     const Result<std::string> real = sys::real_path(path);
     if (!info.has_value() || !S_ISLNK(info->st_mode) || !real.ok()) continue;
-    if (layout.below[0] == '\0') {
-      // The link itself is refused even there: its author can write what it means.
-      EXPECT_FALSE(resolve_grant(path, "files.read").ok()) << path;
-      continue;
-    }
+    // The link itself only where that is asked for: what is written must be exact.
+    if (layout.below[0] == '\0') EXPECT_FALSE(resolve_grant(path, "files.write").ok()) << path;
     const auto target = sys::lstat_if_exists(real.value()).value();
     if (!target.has_value() || !S_ISDIR(target->st_mode)) continue;
-    const Result<Place> place = resolve_grant(path, "files.read");
+    const Result<Place> place = resolve_grant(path, "files.read", LastLink::kSystem);
     ASSERT_TRUE(place.ok()) << place.error().message;
     EXPECT_EQ(place.value().path, real.value());
     ++tried;
@@ -114,6 +110,13 @@ TEST(ResolveGrant, FollowsTheLinksOfTheSystemsOwnLayout) {
     ++tried;
   }
   if (tried == 0) GTEST_SKIP() << "this system has no links in / or /var";
+}
+
+TEST(ResolveGrant, TakesNoOtherLinkForOneOfTheSystems) {
+  const TestFolder folder;
+  folder.dir("real");
+  folder.link("link", folder.path("real"));
+  EXPECT_FALSE(resolve_grant(folder.path("link"), "files.read", LastLink::kSystem).ok());
 }
 
 TEST(ResolveGrant, RefusesWhatIsNeitherAFolderNorAFile) {

@@ -65,7 +65,8 @@ std::vector<std::string> words(const LimitPlan& plan) {
     out.push_back(setting.controller + ": " + setting.file + "=" + setting.value);
   }
   for (const auto& [resource, value] : plan.rlimits) {
-    if (resource != RLIMIT_CORE) out.push_back(resources.at(resource) + "=" + std::to_string(value));
+    if (resource != RLIMIT_CORE)
+      out.push_back(resources.at(resource) + "=" + std::to_string(value));
   }
   return out;
 }
@@ -136,25 +137,39 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"CpuOfRootV2", cpus(150), 0, Groups::kV2, kCpuV2},
         Row{"CpuOfUserV1", cpus(150), 1000, Groups::kV1, kCpuV1},
         Row{"CpuOfUserV2", cpus(150), 1000, Groups::kV2, kCpuV2},
-        Row{"CpuOfUserWithoutAtBest", best_effort(cpus(150)), 1000, Groups::kNone,
+        Row{"CpuOfUserWithoutAtBest",
+            best_effort(cpus(150)),
+            1000,
+            Groups::kNone,
             {"cpus 150 by nothing"}},
         Row{"CpuLeast", cpus(1), 0, Groups::kV2, {"cpus 1 by cgroup", "cpu: cpu.max=1000 100000"}},
         Row{"ProcessesOfRootV1", processes(8), 0, Groups::kV1, kProcessesCgroup},
         Row{"ProcessesOfRootV2", processes(8), 0, Groups::kV2, kProcessesCgroup},
-        Row{"ProcessesOfRootWithoutAtBest", best_effort(processes(8)), 0, Groups::kNone,
+        Row{"ProcessesOfRootWithoutAtBest",
+            best_effort(processes(8)),
+            0,
+            Groups::kNone,
             {"processes 8 by nothing"}},
         Row{"ProcessesOfUserV1", processes(8), 1000, Groups::kV1, kProcessesRlimit},
         Row{"ProcessesOfUserV2", processes(8), 1000, Groups::kV2, kProcessesRlimit},
         Row{"ProcessesOfUserWithout", processes(8), 1000, Groups::kNone, kProcessesRlimit},
-        Row{"ProcessesMost", processes(~0u), 1000, Groups::kNone,
+        Row{"ProcessesMost",
+            processes(~0u),
+            1000,
+            Groups::kNone,
             {"processes 4294967295 by rlimit", "NPROC=4294967296"}},
-        Row{"OpenFiles", open_files(64), 0, Groups::kNone,
+        Row{"OpenFiles",
+            open_files(64),
+            0,
+            Groups::kNone,
             {"open_files 64 by rlimit", "NOFILE=64"}},
-        Row{"FileSize", file_size(4096), 0, Groups::kNone,
+        Row{"FileSize",
+            file_size(4096),
+            0,
+            Groups::kNone,
             {"file_size 4096 by rlimit", "FSIZE=4096"}},
         Row{"Scratch", scratch(65536), 0, Groups::kNone, {"scratch 65536 by mount"}},
-        Row{"WallTime", wall_time(1500), 0, Groups::kNone,
-            {"wall_time 1500 by timer"}}),
+        Row{"WallTime", wall_time(1500), 0, Groups::kNone, {"wall_time 1500 by timer"}}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(PlanLimits, RefusesWhatCannotBeKeptUnlessThePolicySaysBestEffort) {
@@ -207,16 +222,21 @@ TEST(PlanLimits, AlwaysKeepsCoreFilesAwayWithoutRunningAHelperOfTheHost) {
   }
 }
 
-TEST(ProbeFor, AsksForCgroupsOnlyWhereALimitCouldUseThem) {
-  policy::Policy policy;
-  EXPECT_EQ(probe_for(policy), Probe::kWithoutCgroups);
-  for (const Limits& limits : {open_files(64), file_size(1), scratch(65536), wall_time(1)}) {
-    policy.limits = limits;
-    EXPECT_EQ(probe_for(policy), Probe::kWithoutCgroups);
-  }
-  for (const policy::LimitsPolicy& limits : {memory(1 << 20), cpus(1), processes(2)}) {
-    policy.limits = limits;
-    EXPECT_EQ(probe_for(policy), Probe::kWithCgroups);
+TEST(NeedsCgroups, OnlyWhereALimitCouldUseThem) {
+  for (const std::uint32_t uid : {0u, 1000u}) {
+    const Machine on = machine(uid, Groups::kNone);
+    policy::Policy policy;
+    EXPECT_FALSE(needs_cgroups(policy, on));
+    for (const Limits& limits : {open_files(64), file_size(1), scratch(65536), wall_time(1)}) {
+      policy.limits = limits;
+      EXPECT_FALSE(needs_cgroups(policy, on));
+    }
+    for (const Limits& limits : {memory(1 << 20), cpus(1)}) {
+      policy.limits = limits;
+      EXPECT_TRUE(needs_cgroups(policy, on));
+    }
+    policy.limits = processes(2);
+    EXPECT_EQ(needs_cgroups(policy, on), uid == 0);
   }
 }
 

@@ -14,8 +14,8 @@
 namespace carrel::plan {
 namespace {
 
-Machine read(Probe probe = Probe::kWithoutCgroups) {
-  Result<Machine> machine = this_machine(probe);
+Machine read() {
+  Result<Machine> machine = this_machine();
   EXPECT_TRUE(machine.ok()) << machine.error().message;
   return std::move(machine).value();
 }
@@ -91,13 +91,9 @@ TEST(ThisMachine, EnvironmentKeepsValuesAsTheyAre) {
   EXPECT_EQ(read().environment.at("CARREL_TEST_EMPTY"), "");
 }
 
-TEST(ThisMachine, ProbesCgroupsOnlyIfItIsTold) {
-  EXPECT_TRUE(read(Probe::kWithoutCgroups).cgroups.empty());
-}
-
-TEST(ThisMachine, NamesOnlyCgroupsThatItMayUse) {
+TEST(UsableCgroups, AreThoseThatThisUserMayUse) {
   std::set<std::string> controllers;
-  for (const CgroupParent& cgroup : read(Probe::kWithCgroups).cgroups) {
+  for (const CgroupParent& cgroup : usable_cgroups()) {
     EXPECT_TRUE(controllers.insert(cgroup.controller).second) << cgroup.controller << " twice";
     EXPECT_EQ(::access(cgroup.folder.c_str(), W_OK), 0) << cgroup.folder;
     EXPECT_TRUE(std::filesystem::exists(cgroup.folder + "/cgroup.procs")) << cgroup.folder;

@@ -17,7 +17,7 @@ constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
 // What a shell would try for `name`, in order. An empty PATH element means the
 // working directory, as POSIX has it.
 std::vector<std::string> candidates(const std::string& name, const std::string& path) {
-  if (name.find('/') != std::string::npos) return {name};
+  if (name.empty() || name.find('/') != std::string::npos) return {name};
   std::vector<std::string> found;
   std::string_view rest = path;
   for (bool more = true; more;) {

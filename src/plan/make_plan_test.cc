@@ -91,7 +91,8 @@ TEST(MakePlan, KeepsEachDescriptorOnceInOrder) {
   asked.kept_fds = {9, 3, 9, 5, 3};
   EXPECT_EQ(plan(Policy(), asked).kept_fds, std::vector<int>({3, 5, 9}));
   asked.kept_fds.clear();
-  for (int fd = 3; fd <= 3 + static_cast<int>(wire::kMaxKeptFds); ++fd) asked.kept_fds.push_back(fd);
+  for (int fd = 3; fd <= 3 + static_cast<int>(wire::kMaxKeptFds); ++fd)
+    asked.kept_fds.push_back(fd);
   const Result<Plan> refused = make_plan(Policy(), asked, machine());
   ASSERT_FALSE(refused.ok());
   EXPECT_TRUE(names(refused.error().message, "descriptors"));
@@ -131,8 +132,9 @@ TEST(MakePlan, ChangesNothing) {
   const sys::TestFolder folder;
   make_tree(folder, {"w/.git/hooks/h", "w/h/r/"});
   Policy policy;
-  policy.files = files_below(folder.path(), {.write = {"w"}, .read = {"w/h/r"}, .hide = {"w/h"},
-                                             .protect_names = {".git/hooks"}});
+  policy.files = files_below(
+      folder.path(),
+      {.write = {"w"}, .read = {"w/h/r"}, .hide = {"w/h"}, .protect_names = {".git/hooks"}});
   const std::string list = "find '" + folder.path() + "' -printf '%p %m %u %i %T@ %C@\\n' | sort";
   const auto listing = [&] {
     std::string text;

@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "plan/grants.h"
 #include "plan/walk.h"
+#include "sys/files.h"
 
 namespace carrel::plan {
 namespace {
@@ -20,12 +21,16 @@ using wire::MountOp;
 constexpr std::uint64_t kNoSuidNoDev = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 constexpr std::uint64_t kReadOnlyTree = kNoSuidNoDev | MOUNT_ATTR_RDONLY;
 
+constexpr char kPinned[] = "holds a protected name: cannot be renamed away";
+
 enum class Rule : std::uint8_t { kScratch, kWrite, kRead, kHide, kPin, kProtect };
 
 struct Node {
   Rule rule;
   EntryKind kind;
   std::string why;
+  bool is_protected = false;  // a rule of files.protect meets another one here
+  bool is_pinned = false;     // holds a protected name: cannot be renamed away
 };
 
 // What stands around a path while the rules are walked from the top.
@@ -37,8 +42,19 @@ struct Frame {
   bool made_here;  // a private folder: mount points in it must be made
 };
 
-// Rules by place. std::map orders a folder before what is in it.
-using Nodes = std::map<std::string, Node>;
+// A folder before what is in it, and that before everything else: '/' sorts before
+// every byte, also before "-" and ".", which ASCII puts first.
+struct ByTree {
+  bool operator()(const std::string& a, const std::string& b) const {
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+      if (x == '/' || y == '/') return x == '/' && y != '/';
+      return static_cast<unsigned char>(x) < static_cast<unsigned char>(y);
+    });
+  }
+};
+
+// Rules by place.
+using Nodes = std::map<std::string, Node, ByTree>;
 
 bool is_private(const std::string& path) {
   return is_within(path, "/proc") || is_within(path, "/dev");
@@ -67,12 +83,12 @@ class Planner {
   Status gather_scratch() {
     for (const std::string& path : request_.files.scratch) {
       if (is_private(path)) continue;  // add_system_mounts knows /dev/shm
-      CARREL_TRY(const std::vector<Place> places, find_matches(policy::Glob::of_literal(path)));
-      for (const Place& place : places) {
-        if (place.kind == EntryKind::kFolder) {
-          nodes_.insert_or_assign(place.path, Node{Rule::kScratch, place.kind, "files.scratch"});
-        }
-      }
+      const Result<std::string> real = sys::real_path(path);
+      if (!real.ok()) continue;  // nothing there that could be covered
+      CARREL_TRY(const auto info, sys::lstat_if_exists(real.value()));
+      if (!info.has_value() || !S_ISDIR(info->st_mode)) continue;
+      nodes_.insert_or_assign(real.value(),
+                              Node{Rule::kScratch, EntryKind::kFolder, "files.scratch"});
     }
     return Unit{};
   }
@@ -81,6 +97,7 @@ class Planner {
     for (const std::string& path : request_.files.read) {
       CARREL_TRY(const Place place, resolve_grant(path, "files.read", LastLink::kSystem));
       nodes_.insert_or_assign(place.path, Node{Rule::kRead, place.kind, "files.read"});
+      granted_.push_back(place.path);
     }
     for (const std::string& path : request_.files.write) {
       CARREL_TRY(const Place place, resolve_grant(path, "files.write"));
@@ -92,6 +109,7 @@ class Planner {
       }
       nodes_.insert_or_assign(place.path, Node{Rule::kWrite, place.kind, "files.write"});
       writable_.push_back(place.path);
+      granted_.push_back(place.path);
     }
     return Unit{};
   }
@@ -113,7 +131,7 @@ class Planner {
 
   Status gather_hidden() {
     for (const policy::Glob& pattern : request_.files.hide) {
-      CARREL_TRY(const std::vector<Place> places, find_matches(pattern));
+      CARREL_TRY(const std::vector<Place> places, find_matches(pattern, granted_));
       for (const Place& place : places) CARREL_CHECK(hide(place, pattern.text()));
     }
     return Unit{};
@@ -149,26 +167,41 @@ class Planner {
     for (const auto& [path, node] : nodes_) {
       if (node.rule == Rule::kHide || node.rule == Rule::kScratch) skip.insert(path);
     }
-    for (const std::string& root : outermost(writable_)) {
+    for (const std::string& root : writable_) {
       CARREL_TRY(const std::vector<ProtectedName> found,
                  find_protected(root, request_.files.protect_names, skip));
       for (const ProtectedName& name : found) {
         if (!in_writable(name.place.path)) continue;
         protect(name.place, "protected name");
-        for (const std::string& holder : name.holders) {
-          if (holder == root || !is_within(holder, root)) continue;
-          nodes_.try_emplace(holder, Node{Rule::kPin, EntryKind::kFolder,
-                                          "holds a protected name: cannot be renamed away"});
+        for (const std::string& holder : name.holders) pin(holder);
+        // And every folder on the way: moved aside, it would make room for another.
+        for (std::string_view at = parent_path(name.place.path); pin(std::string(at));
+             at = parent_path(at)) {
         }
       }
     }
     return Unit{};
   }
 
+  // False for what cannot be renamed anyway: it is in no writable folder, or is
+  // one whose own place is read-only.
+  bool pin(const std::string& folder) {
+    const bool inside = std::any_of(
+        writable_.begin(), writable_.end(),
+        [&](const std::string& root) { return folder != root && is_within(folder, root); });
+    if (!inside) return false;
+    nodes_.try_emplace(folder, Node{Rule::kPin, EntryKind::kFolder, kPinned})
+        .first->second.is_pinned = true;
+    return true;
+  }
+
   // Protection gives way to nothing but being hidden, which is stronger.
   void protect(const Place& place, const std::string& why) {
     const auto [at, fresh] = nodes_.try_emplace(place.path, Node{Rule::kProtect, place.kind, why});
-    if (!fresh && at->second.rule != Rule::kHide) at->second = {Rule::kProtect, place.kind, why};
+    if (fresh) return;
+    Node& node = at->second;
+    if (node.rule == Rule::kPin) node = {Rule::kProtect, place.kind, why};
+    node.is_protected = true;
   }
 
   [[nodiscard]] bool in_writable(const std::string& path) const {
@@ -176,25 +209,23 @@ class Planner {
                        [&](const std::string& root) { return is_within(path, root); });
   }
 
-  static std::vector<std::string> outermost(const std::vector<std::string>& roots) {
-    std::vector<std::string> out;
-    for (const std::string& root : roots) {
-      const bool inner = std::any_of(roots.begin(), roots.end(), [&](const std::string& other) {
-        return other != root && is_within(root, other);
-      });
-      if (!inner) out.push_back(root);
-    }
-    return out;
-  }
-
   void place(const std::string& path, const Node& node) {
     const Around around = frames_.back().around;
     const bool visible = around == Around::kReadOnly || around == Around::kWritable;
+    if (node.is_protected || node.rule == Rule::kProtect) protected_.push_back(path);
+    const bool is_grant = node.rule == Rule::kRead || node.rule == Rule::kWrite;
+    if (is_grant && (node.is_protected || node.is_pinned) && around == Around::kWritable) {
+      return place_rebind(path, node);
+    }
     switch (node.rule) {
       case Rule::kScratch:
         return place_scratch(path, node);
       case Rule::kWrite:
-        if (around == Around::kWritable || protected_above(path)) return;
+        if (protected_above(path)) {
+          if (visible) return;  // protection wins; what may be read is still to be seen
+          return place_tree(path, node, kReadOnlyTree, Around::kReadOnly);
+        }
+        if (around == Around::kWritable) return;
         return place_tree(path, node, kNoSuidNoDev, Around::kWritable);
       case Rule::kRead:
         if (visible) return;
@@ -251,12 +282,11 @@ class Planner {
   }
 
   void place_rebind(const std::string& path, const Node& node) {
-    const bool pin = node.rule == Rule::kPin;
-    MountStep step = new_step(MountOp::kRebind, path, node.why);
+    const bool pin = node.rule != Rule::kProtect && !node.is_protected;
+    MountStep step = new_step(MountOp::kRebind, path, pin ? kPinned : node.why);
     step.attributes = pin ? kNoSuidNoDev : kReadOnlyTree;
     step.optional = true;  // gone in between: nothing to protect
     plan_.steps.push_back(std::move(step));
-    if (!pin) protected_.push_back(path);
     frames_.push_back({path, pin ? Around::kWritable : Around::kReadOnly, false});
   }
 
@@ -301,6 +331,7 @@ class Planner {
   std::vector<std::string>& notes_;
   Nodes nodes_;
   std::vector<std::string> writable_;
+  std::vector<std::string> granted_;  // writable, or readable below what is hidden
   std::vector<std::string> protected_;
   std::vector<Frame> frames_;
   std::set<std::string> made_;

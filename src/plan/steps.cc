@@ -28,6 +28,8 @@ std::string describe(Step step) {
       return "start a session";
     case Step::kHostname:
       return "set the host name";
+    case Step::kNetwork:
+      return "make the network namespace";
     case Step::kLoopback:
       return "bring up the loopback interface";
     case Step::kListener:
@@ -81,6 +83,7 @@ std::string advice(Step step, int sys_errno) {
       if (sys_errno == ENOSPC) return "raise user.max_user_namespaces; carrel doctor shows how";
       return "run carrel doctor: it tells what forbids user namespaces here, and what mends it";
     case Step::kMapIds:
+    case Step::kNetwork:
     case Step::kLoopback:
     case Step::kSealRoot:
       if (refused) return "run carrel doctor: a security module restricts user namespaces here";

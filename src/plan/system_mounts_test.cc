@@ -20,9 +20,10 @@ MountPlan system_mounts(bool as_root, const std::set<std::string>& scratch = {})
   return plan;
 }
 
-const Words kProc = {"proc /proc",       "protect /proc/sys", "protect /proc/sysrq-trigger",
-                     "protect /proc/irq", "protect /proc/bus", "protect /proc/fs",
-                     "protect /proc/acpi", "protect /proc/scsi", "hide-file /proc/keys"};
+const Words kProc = {"proc /proc",          "protect /proc/sys",  "protect /proc/sysrq-trigger",
+                     "protect /proc/irq",   "protect /proc/bus",  "protect /proc/fs",
+                     "protect /proc/acpi",  "protect /proc/scsi", "protect /proc/pressure",
+                     "hide-file /proc/keys"};
 const Words kHiddenFromRoot = {"hide-file /proc/kcore",
                                "hide-file /proc/timer_list",
                                "hide-file /proc/kpagecount",
@@ -33,13 +34,12 @@ const Words kHiddenFromRoot = {"hide-file /proc/kcore",
                                "hide-folder /sys/firmware",
                                "hide-folder /sys/fs/bpf",
                                "hide-folder /sys/fs/pstore"};
-const Words kDev = {"private /dev",        "mkfile /dev/null",    "write /dev/null",
-                    "mkfile /dev/zero",    "write /dev/zero",     "mkfile /dev/full",
-                    "write /dev/full",     "mkfile /dev/random",  "write /dev/random",
-                    "mkfile /dev/urandom", "write /dev/urandom",  "mkfile /dev/tty",
-                    "write /dev/tty",      "symlink /dev/fd",     "symlink /dev/stdin",
-                    "symlink /dev/stdout", "symlink /dev/stderr", "symlink /dev/ptmx",
-                    "mkdir /dev/pts",      "devpts /dev/pts"};
+const Words kDev = {
+    "private /dev",        "mkfile /dev/null",    "write /dev/null",    "mkfile /dev/zero",
+    "write /dev/zero",     "mkfile /dev/full",    "write /dev/full",    "mkfile /dev/random",
+    "write /dev/random",   "mkfile /dev/urandom", "write /dev/urandom", "mkfile /dev/tty",
+    "write /dev/tty",      "symlink /dev/fd",     "symlink /dev/stdin", "symlink /dev/stdout",
+    "symlink /dev/stderr", "symlink /dev/ptmx",   "mkdir /dev/pts",     "devpts /dev/pts"};
 const Words kShm = {"mkdir /dev/shm", "scratch /dev/shm"};
 const Words kSealed = {"seal /dev"};
 

@@ -22,11 +22,14 @@ std::string below(const std::string& folder, const std::string& name) {
   return folder == "/" ? "/" + name : folder + "/" + name;
 }
 
-// The place that `path` really is; nullopt where nothing is (a dangling link).
+// The place that `path` really is; nullopt where nothing is (a dangling link). A
+// folder on the way that may not be searched stands for what is in it: its owner
+// could open it again.
 Result<std::optional<Place>> real_place(const std::string& path) {
   struct stat there{};
-  if (::lstat(path.c_str(), &there) == -1 && (errno == ENOENT || errno == ENOTDIR)) {
-    return std::optional<Place>();  // most of a long list of credential stores
+  if (::lstat(path.c_str(), &there) == -1) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::optional<Place>();  // the most common
+    if (errno == EACCES && path != "/") return real_place(std::string(parent_path(path)));
   }
   Result<std::string> real = sys::real_path(path);
   if (!real.ok()) {
@@ -42,45 +45,73 @@ Result<std::optional<Place>> real_place(const std::string& path) {
   return std::optional(Place{std::move(real).value(), kind});
 }
 
-bool is_folder(const UniqueFd& dir, const sys::DirEntry& entry) {
+bool is_folder(const std::string& folder, const sys::DirEntry& entry) {
   if (entry.type != DT_UNKNOWN) return entry.type == DT_DIR;
   struct stat info{};
-  return ::fstatat(dir.get(), entry.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-         S_ISDIR(info.st_mode);
+  return ::lstat(below(folder, entry.name).c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-bool cannot_look(const Error& error) {
-  return error.sys_errno == EACCES || error.sys_errno == EPERM;
-}
+enum class Look : std::uint8_t { kListed, kGone, kForbidden };
 
-// Opens a folder to list it. nullopt if it is gone or no folder any more.
-Result<std::optional<UniqueFd>> open_folder(const std::string& path) {
+struct Listing {
+  Look look = Look::kListed;
+  std::vector<sys::DirEntry> entries;
+};
+
+// No descriptor stays open: trees are as deep as somebody made them.
+Result<Listing> list_folder(const std::string& path) {
   Result<UniqueFd> dir = sys::open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (dir.ok()) return std::optional(std::move(dir).value());
-  const int code = dir.error().sys_errno;
-  if (code == ENOENT || code == ENOTDIR || code == ELOOP) return std::optional<UniqueFd>();
-  return std::move(dir).error();
+  Result<std::vector<sys::DirEntry>> entries =
+      dir.ok() ? sys::list(dir.value()) : Result<std::vector<sys::DirEntry>>(dir.error());
+  if (entries.ok()) return Listing{Look::kListed, std::move(entries).value()};
+  switch (entries.error().sys_errno) {
+    case ENOENT:
+    case ENOTDIR:
+    case ELOOP:
+      return Listing{Look::kGone, {}};
+    case EACCES:
+    case EPERM:
+      return Listing{Look::kForbidden, {}};
+    default:
+      return std::move(entries).error();
+  }
 }
 
-Status collect_matches(const Glob& pattern, const std::string& folder, std::vector<Place>& found) {
-  Result<std::optional<UniqueFd>> opened = open_folder(folder);
-  if (!opened.ok()) {
-    if (!cannot_look(opened.error())) return std::move(opened).error();
-    found.push_back({folder, EntryKind::kFolder});
-    return Unit{};
-  }
-  const std::optional<UniqueFd> dir = std::move(opened).value();
-  if (!dir.has_value()) return Unit{};
-  CARREL_TRY(const std::vector<sys::DirEntry> entries, sys::list(*dir));
-  for (const sys::DirEntry& entry : entries) {
-    const std::string path = below(folder, entry.name);
+bool holds_grant(const std::string& folder, const std::vector<std::string>& grants) {
+  return std::any_of(grants.begin(), grants.end(),
+                     [&](const std::string& grant) { return is_within(grant, folder); });
+}
+
+bool is_granted(const std::string& path, const std::vector<std::string>& grants) {
+  return std::any_of(grants.begin(), grants.end(),
+                     [&](const std::string& grant) { return is_within(path, grant); });
+}
+
+enum class Above : std::uint8_t { kOpen, kMatched };
+
+// `name` is what the pattern calls the folder, `folder` what it really is. Below a
+// matched folder only what a grant opens again is looked at.
+Status collect_matches(const Glob& pattern, const std::vector<std::string>& grants, Above above,
+                       const std::string& name, const std::string& folder,
+                       std::vector<Place>& found) {
+  CARREL_TRY(const Listing listing, list_folder(folder));
+  if (listing.look == Look::kForbidden) found.push_back({folder, EntryKind::kFolder});
+  for (const sys::DirEntry& entry : listing.entries) {
+    const std::string path = below(name, entry.name);
+    const std::string real = below(folder, entry.name);
+    const bool leads_to_grant = holds_grant(real, grants);
+    if (above == Above::kMatched && !leads_to_grant && !is_granted(real, grants)) continue;
+    Above here = above;
     if (pattern.matches(path)) {
       // /bin and its like: what they lead to has a name of its own here.
       if (folder == "/" && entry.type == DT_LNK) continue;
-      CARREL_TRY(std::optional<Place> place, real_place(path));
+      CARREL_TRY(std::optional<Place> place, real_place(real));
       if (place.has_value()) found.push_back(*std::move(place));
-    } else if (is_folder(*dir, entry) && pattern.may_match_below(path)) {
-      CARREL_CHECK(collect_matches(pattern, path, found));
+      if (!leads_to_grant) continue;
+      here = Above::kMatched;
+    }
+    if (is_folder(folder, entry) && pattern.may_match_below(path)) {
+      CARREL_CHECK(collect_matches(pattern, grants, here, path, real, found));
     }
   }
   return Unit{};
@@ -103,28 +134,27 @@ class ProtectedScan {
  public:
   ProtectedScan(const std::set<Glob>& names, const std::set<std::string>& skip) : skip_(skip) {
     for (const Glob& name : names) {
-      if (name.text().starts_with(".git/")) guards_git_ = true;
-      Result<Glob> anywhere = Glob::parse("**/" + lower(name.text()));
-      if (anywhere.ok()) add(std::move(anywhere).value());
+      std::string text = lower(name.text());
+      if (text.starts_with(".git/")) guards_git_ = true;
+      add(std::move(text));
     }
   }
 
-  // `components`: of `folder` below the root, in lower case.
+  // `components`: of `folder`, in lower case.
   Status walk(const std::string& folder, std::vector<std::string>& components) {
-    Result<std::optional<UniqueFd>> opened = open_folder(folder);
-    if (!opened.ok())
-      return cannot_look(opened.error()) ? Status(Unit{}) : std::move(opened).error();
-    const std::optional<UniqueFd> dir = std::move(opened).value();
-    if (!dir.has_value()) return Unit{};
-    CARREL_TRY(const std::vector<sys::DirEntry> entries, sys::list(*dir));
-    for (const sys::DirEntry& entry : entries) {
+    CARREL_TRY(const Listing listing, list_folder(folder));
+    if (listing.look == Look::kForbidden) {
+      found_.push_back({{folder, EntryKind::kFolder}, {}});  // its owner could open it again
+    }
+    for (const sys::DirEntry& entry : listing.entries) {
       const std::string path = below(folder, entry.name);
       if (skip_.contains(path)) continue;
       components.push_back(lower(entry.name));
-      CARREL_TRY(const bool taken, take(path, components));
+      const bool is_dir = is_folder(folder, entry);
+      CARREL_TRY(const bool taken, take(path, components, is_dir));
       const bool store = components.size() > 1 &&
                          is_git_store(components[components.size() - 2], components.back());
-      if (!taken && !store && is_folder(*dir, entry)) CARREL_CHECK(walk(path, components));
+      if (!taken && !store && is_dir) CARREL_CHECK(walk(path, components));
       components.pop_back();
     }
     return Unit{};
@@ -133,89 +163,110 @@ class ProtectedScan {
   [[nodiscard]] std::vector<ProtectedName> found() && { return std::move(found_); }
 
  private:
-  void add(Glob pattern) {
-    const std::string& text = pattern.text();
+  // Patterns by their last component, if that is literal. Most never meet a path
+  // that ends like them, so each is parsed when it does.
+  struct Name {
+    std::string text;
+    std::optional<Glob> pattern;
+
+    const Glob* glob() {
+      if (!pattern) {
+        Result<Glob> parsed = Glob::parse("**/" + text);
+        if (!parsed.ok()) return nullptr;
+        pattern = std::move(parsed).value();
+      }
+      return &*pattern;
+    }
+  };
+
+  void add(std::string text) {
     const std::string last = text.substr(text.rfind('/') + 1);
     const bool literal = last.find_first_of("*?[\\") == std::string::npos;
-    if (literal) {
-      by_last_[last].push_back(pattern);
-    } else {
-      wild_.push_back(pattern);
-    }
+    (literal ? by_last_[last] : wild_).push_back({std::move(text), std::nullopt});
   }
 
-  Result<bool> take(const std::string& path, const std::vector<std::string>& components) {
-    if (components.back() == ".git" && guards_git_) {
-      // The pointer of a worktree or a submodule: a file that names a repository.
-      CARREL_TRY(std::optional<Place> place, real_place(path));
-      if (!place.has_value() || place->kind == EntryKind::kFolder) return false;
-      found_.push_back({*std::move(place), {}});
-      return true;
-    }
+  Result<bool> take(const std::string& path, const std::vector<std::string>& components,
+                    bool is_dir) {
     const auto same_last = by_last_.find(components.back());
-    const bool worth = same_last != by_last_.end() || !wild_.empty();
-    if (!worth) return false;
+    const bool pointer = guards_git_ && !is_dir && components.back() == ".git";
+    if (same_last == by_last_.end() && wild_.empty() && !pointer) return false;
     const std::vector<std::string_view> views(components.begin(), components.end());
-    const Glob* match = nullptr;
+    const Name* match = nullptr;
     if (same_last != by_last_.end()) match = first_match(same_last->second, views);
     if (match == nullptr) match = first_match(wild_, views);
-    if (match == nullptr) return false;
+    // A file ".git" is the pointer of a worktree or submodule: it names a repository.
+    if (match == nullptr && !pointer) return false;
     CARREL_TRY(std::optional<Place> place, real_place(path));
     if (!place.has_value()) return true;
-    std::vector<std::string> holding = holders(path, *match);
+    std::vector<std::string> holding =
+        match == nullptr ? std::vector<std::string>() : holders(path, views, match->text);
     // What a link leads to stays in its place only if no folder above it moves.
-    if (place->path != path) holding = folders_above(place->path);
+    if (place->path != path) {
+      for (std::string_view at = parent_path(place->path); at != "/"; at = parent_path(at)) {
+        holding.emplace_back(at);
+      }
+    }
     found_.push_back({*std::move(place), std::move(holding)});
     return true;
   }
 
-  static const Glob* first_match(const std::vector<Glob>& patterns,
+  static const Name* first_match(std::vector<Name>& names,
                                  const std::vector<std::string_view>& components) {
-    const auto at = std::find_if(patterns.begin(), patterns.end(),
-                                 [&](const Glob& glob) { return glob.matches(components); });
-    return at == patterns.end() ? nullptr : &*at;
-  }
-
-  static std::vector<std::string> folders_above(const std::string& path) {
-    std::vector<std::string> folders;
-    for (std::string_view at = parent_path(path); at != "/"; at = parent_path(at)) {
-      folders.emplace_back(at);
+    for (Name& name : names) {
+      const Glob* const glob = name.glob();
+      if (glob != nullptr && glob->matches(components)) return &name;
     }
-    return folders;
+    return nullptr;
   }
 
-  // As many parents of `path` as `pattern` has components after its "**/" and
-  // before its last.
-  static std::vector<std::string> holders(const std::string& path, const Glob& pattern) {
-    const auto depth = std::count(pattern.text().begin(), pattern.text().end(), '/') - 1;
+  // The folders of `path` from the outermost that the pattern `name` speaks of.
+  static std::vector<std::string> holders(const std::string& path,
+                                          const std::vector<std::string_view>& components,
+                                          const std::string& name) {
     std::vector<std::string> folders;
-    std::string_view at = path;
-    for (auto i = depth; i > 0; --i) {
-      at = parent_path(at);
-      folders.emplace_back(at);
+    const Result<Glob> pattern = Glob::parse(name);
+    if (!pattern.ok()) return folders;
+    for (std::size_t first = 0; first < components.size(); ++first) {
+      const std::vector<std::string_view> tail(
+          components.begin() + static_cast<std::ptrdiff_t>(first), components.end());
+      if (!pattern.value().matches(tail)) continue;
+      std::string_view at = path;
+      for (std::size_t i = first + 1; i < components.size(); ++i) {
+        at = parent_path(at);
+        folders.emplace_back(at);
+      }
+      break;
     }
     return folders;
   }
 
   const std::set<std::string>& skip_;
   bool guards_git_ = false;
-  std::unordered_map<std::string, std::vector<Glob>> by_last_;
-  std::vector<Glob> wild_;
+  std::unordered_map<std::string, std::vector<Name>> by_last_;
+  std::vector<Name> wild_;
   std::vector<ProtectedName> found_;
 };
 
 }  // namespace
 
-Result<std::vector<Place>> find_matches(const Glob& pattern) {
+Result<std::vector<Place>> find_matches(const Glob& pattern,
+                                        const std::vector<std::string>& grants) {
   std::vector<Place> found;
   if (pattern.is_literal()) {
     CARREL_TRY(std::optional<Place> place, real_place(pattern.literal()));
     if (place.has_value()) found.push_back(*std::move(place));
     return found;
   }
-  CARREL_TRY(const std::optional<Place> start, real_place(pattern.literal_prefix()));
+  const std::string prefix = pattern.literal_prefix();
+  CARREL_TRY(std::optional<Place> start, real_place(prefix));
   if (!start.has_value() || start->kind != EntryKind::kFolder) return found;
-  CARREL_CHECK(collect_matches(pattern, pattern.literal_prefix(), found));
+  Above above = Above::kOpen;
+  if (pattern.matches(prefix)) {
+    found.push_back(*start);  // "a/**" is also "a"
+    if (!holds_grant(start->path, grants)) return found;
+    above = Above::kMatched;
+  }
+  CARREL_CHECK(collect_matches(pattern, grants, above, prefix, start->path, found));
   return found;
 }
 
@@ -224,6 +275,9 @@ Result<std::vector<ProtectedName>> find_protected(const std::string& root,
                                                   const std::set<std::string>& skip) {
   ProtectedScan scan(names, skip);
   std::vector<std::string> components;
+  for (const std::string_view component : path_components(root)) {
+    components.push_back(lower(component));
+  }
   CARREL_CHECK(scan.walk(root, components));
   return std::move(scan).found();
 }

@@ -13,9 +13,11 @@ namespace carrel::plan {
 
 // The existing places that `pattern` (absolute) matches, as real paths: where a
 // match is a symbolic link, what it leads to. Below a matched folder nothing
-// more is looked for. A folder that cannot be listed counts as a match if
-// something below it could match.
-[[nodiscard]] Result<std::vector<Place>> find_matches(const policy::Glob& pattern);
+// more is looked for, unless one of `grants` lies in it. A folder that cannot be
+// listed counts as a match if something below it could match, and so does one
+// that may not be searched for what is named in it.
+[[nodiscard]] Result<std::vector<Place>> find_matches(const policy::Glob& pattern,
+                                                      const std::vector<std::string>& grants = {});
 
 struct ProtectedName {
   Place place;

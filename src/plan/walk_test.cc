@@ -169,6 +169,15 @@ TEST_F(FindMatchesUnreadable, FoldersOnTheWayToALiteralCountToo) {
   EXPECT_EQ(found[0].path, folder_.path("locked"));
 }
 
+// A store that is a link into somebody else's home: the folder that holds the link stays.
+TEST_F(FindMatchesUnreadable, PlacesBehindALinkAreNothing) {
+  folder_.file("locked/deep/.ssh/key");
+  folder_.link("home/.ssh", folder_.path("locked/deep/.ssh"));
+  folder_.dir("locked", 0);
+  EXPECT_TRUE(find_matches(Glob::of_literal(folder_.path("home/.ssh"))).value().empty());
+  EXPECT_TRUE(find_matches(Glob::of_literal(folder_.path("home/.ssh/key"))).value().empty());
+}
+
 class FindProtected : public testing::Test {
  protected:
   [[nodiscard]] std::vector<ProtectedName> found(const std::set<std::string>& names,
@@ -230,10 +239,9 @@ TEST_F(FindProtected, NamesOfWorktreesAndSubmodules) {
         ".git/modules/x/modules/y/hooks/h", ".git/worktrees/w/config.worktree", ".git/config"}) {
     folder_.file(path);
   }
-  EXPECT_EQ(
-      places({".git/modules/**/hooks", ".git/worktrees/*/config.worktree", ".git/config"}),
-      Paths({".git/config", ".git/modules/libs/far/down/hooks", ".git/modules/x/hooks",
-             ".git/modules/x/modules/y/hooks", ".git/worktrees/w/config.worktree"}));
+  EXPECT_EQ(places({".git/modules/**/hooks", ".git/worktrees/*/config.worktree", ".git/config"}),
+            Paths({".git/config", ".git/modules/libs/far/down/hooks", ".git/modules/x/hooks",
+                   ".git/modules/x/modules/y/hooks", ".git/worktrees/w/config.worktree"}));
 }
 
 TEST_F(FindProtected, NamesBelowARootThatIsItselfPartOfTheName) {
@@ -249,9 +257,9 @@ TEST_F(FindProtected, DoesNotEnterGitsObjectStores) {
     folder_.file(".git/" + std::string(store) + "/a/.bashrc");
     folder_.file("src/" + std::string(store) + "/.bashrc");
   }
-  EXPECT_EQ(places({".bashrc"}), Paths({"src/lfs/.bashrc", "src/logs/.bashrc",
-                                        "src/objects/.bashrc", "src/refs/.bashrc",
-                                        "src/rr-cache/.bashrc"}));
+  EXPECT_EQ(places({".bashrc"}),
+            Paths({"src/lfs/.bashrc", "src/logs/.bashrc", "src/objects/.bashrc", "src/refs/.bashrc",
+                   "src/rr-cache/.bashrc"}));
 }
 
 TEST_F(FindProtected, DoesNotEnterWhatIsSkipped) {
@@ -276,13 +284,13 @@ TEST_F(FindProtected, GivesEveryFolderFromTheFirstThatAPatternNames) {
                    "a/.git/modules/libs/far/x"}));
 }
 
-TEST_F(FindProtected, GivesNoHolderAboveTheRoot) {
-  folder_.file("root/a/hooks");
-  for (const ProtectedName& name : found({"a/**/hooks"}, "root")) {
-    for (const std::string& holder : name.holders) {
-      EXPECT_TRUE(holder.starts_with(folder_.path("root/"))) << holder;
-    }
-  }
+// The root may lie inside another that can be written.
+TEST_F(FindProtected, GivesHoldersAboveTheRootToo) {
+  folder_.file("a/root/b/hooks");
+  const std::vector<ProtectedName> all = found({"a/**/hooks"}, "a/root");
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].holders,
+            Paths({folder_.path("a/root/b"), folder_.path("a/root"), folder_.path("a")}));
 }
 
 TEST_F(FindProtected, NamesThatAreLinksMeanWhatTheyLeadTo) {
@@ -291,6 +299,29 @@ TEST_F(FindProtected, NamesThatAreLinksMeanWhatTheyLeadTo) {
   folder_.link("home/.zshrc", "missing");
   folder_.link("home/.profile", ".profile");
   EXPECT_EQ(places({".bashrc", ".zshrc", ".profile"}), Paths({"dotfiles/bashrc"}));
+}
+
+TEST_F(FindProtected, TheFileThatSaysWhereAWorktreesRepositoryIs) {
+  folder_.file("tree/.git");
+  folder_.file("other/.GIT");
+  folder_.file("plain/.git/x");
+  EXPECT_EQ(places({".git/hooks"}), Paths({"other/.GIT", "tree/.git"}));
+  EXPECT_EQ(places({".GIT/hooks"}), Paths({"other/.GIT", "tree/.git"}));
+  EXPECT_EQ(places({"hooks"}), Paths());
+  EXPECT_EQ(places({".git", ".git/hooks"}), Paths({"other/.GIT", "plain/.git", "tree/.git"}));
+}
+
+// Both ends: the link's own folders, and those above what it leads to.
+TEST_F(FindProtected, GivesTheFoldersAboveWhatALinkLeadsToAsHoldersToo) {
+  folder_.file("store/deep/hooks/h");
+  folder_.link("repo/.git/hooks", folder_.path("store/deep/hooks"));
+  const std::vector<ProtectedName> all = found({".git/hooks"});
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(relative(all[0].place.path), "store/deep/hooks");
+  for (const char* holder : {"repo/.git", "store/deep", "store"}) {
+    const std::vector<std::string>& holders = all[0].holders;
+    EXPECT_TRUE(std::count(holders.begin(), holders.end(), folder_.path(holder))) << holder;
+  }
 }
 
 TEST_F(FindProtected, DoesNotFollowLinksToFolders) {
@@ -307,8 +338,7 @@ TEST_F(FindProtected, FoldersThatCannotBeSearchedAreProtectedAsAWhole) {
   for (const unsigned mode : {0u, 0100u, 0300u, 0400u, 0600u}) {
     folder.file("repo/.git/hooks/h");
     folder.dir("repo/.git", mode);
-    const auto all =
-        find_protected(folder.path(), {Glob::parse(".git/hooks").value()}, {}).value();
+    const auto all = find_protected(folder.path(), {Glob::parse(".git/hooks").value()}, {}).value();
     folder.dir("repo/.git", 0700);
     ASSERT_EQ(all.size(), 1u) << std::oct << mode;
     EXPECT_EQ(all[0].place.path, folder.path("repo/.git")) << std::oct << mode;
@@ -316,10 +346,14 @@ TEST_F(FindProtected, FoldersThatCannotBeSearchedAreProtectedAsAWhole) {
 }
 
 TEST_F(FindProtected, DeepTreesDoNotUseUpDescriptors) {
-  std::string path = "d";
-  for (int depth = 0; depth < 400; ++depth) path += "/d";
-  folder_.file(path + "/.bashrc");
-  folder_.file(path + "/x.key");
+  std::string path = "d";  // made step by step: std::filesystem gives up on such paths
+  for (int depth = 0; depth < 400; ++depth) {
+    ASSERT_EQ(::mkdir(folder_.path(path).c_str(), 0755), 0) << path;
+    path += "/d";
+  }
+  ASSERT_EQ(::mkdir(folder_.path(path).c_str(), 0755), 0);
+  std::ofstream(folder_.path(path + "/.bashrc")) << "x";
+  std::ofstream(folder_.path(path + "/x.key")) << "x";
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit few{200, before.rlim_max};

@@ -111,11 +111,13 @@ struct Header {
   Text context;                // carrel's own, for the end; opaque to the launcher
   Table<Text> cgroup_folders;  // likewise: made for this run, to be read and removed at the end
 
+  std::uint32_t reserved;        // no byte of the block is left to chance
   std::uint64_t private_bytes;   // that all private folders together may hold
   std::uint64_t wall_time_ms;    // 0: none
   std::uint32_t record_denials;  // 1: refused system calls are counted in the outcome
   std::uint32_t always_finish;   // 1: carrel_fd is executed at the end whatever happened
   std::uint32_t join_cgroup;     // 1: there is a cgroup, joined before its namespace is made
+  std::uint32_t reserved_too;
 
   // For the phases of a record: CLOCK_MONOTONIC nanoseconds.
   std::uint64_t started_at;
@@ -134,6 +136,7 @@ enum class Step : std::uint32_t {
   kGroups,
   kSession,
   kHostname,
+  kNetwork,
   kLoopback,
   kListener,
   kHandOut,
@@ -163,11 +166,11 @@ enum class Ended : std::uint32_t { kExited, kSignaled, kTimedOut, kFailed };
 struct Phases {
   std::uint64_t launcher;    // the launcher runs
   std::uint64_t namespaces;  // clone3 came back
-  std::uint64_t network;
   std::uint64_t mounts;
-  std::uint64_t sealed;  // privileges dropped, filters on; the command is executed next
-  std::uint64_t ended;   // the command was reaped
-  std::uint64_t gone;    // PID 1, and with it everything inside, was reaped
+  std::uint64_t network;  // made beside the mounts
+  std::uint64_t sealed;   // privileges dropped, filters on; the command is executed next
+  std::uint64_t ended;    // the command was reaped
+  std::uint64_t gone;     // PID 1, and with it everything inside, was reaped
 };
 
 // A refused system call, counted by program.

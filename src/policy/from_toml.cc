@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <optional>
 
 #include "base/path.h"
@@ -90,6 +91,15 @@ std::string text_of(const std::string& path) { return path; }
 std::string text_of(const Glob& glob) { return glob.is_literal() ? glob.literal() : glob.text(); }
 std::string text_of(const HostRule& rule) { return rule.text(); }
 
+// Where a path starts from. "~/x" and "/root/x" are one place for root alone: a
+// file that is right elsewhere does not repeat itself there.
+enum class Root : std::uint8_t { kHome, kTop, kWorkingDir };
+
+Root root_of(std::string_view text) {
+  if (text.starts_with('~')) return Root::kHome;
+  return text.starts_with('/') ? Root::kTop : Root::kWorkingDir;
+}
+
 Status Reader::read_profile(const Table& root) {
   const Member* member = find_member(root, "profile");
   std::string_view name = "default";
@@ -126,15 +136,18 @@ Status Reader::read_list(const Table& table, std::string_view list, std::set<T>&
   const Member* member = find_member(table, key);
   if (member == nullptr) return Unit{};
   CARREL_TRY(const Array* elements, source_.array(*member));
+  std::map<std::string, Root> seen;
   for (const Value& element : *elements) {
     CARREL_TRY(const std::string_view text, source_.string_in(key, element));
     if (falls_away(text)) continue;
+
     Result<T> parsed = parse(text);
     if (!parsed.ok()) return source_.locate(element.at, std::move(parsed).error());
     const auto [entry, is_new] = into.insert(std::move(parsed).value());
+    const auto [same, first] = seen.emplace(text_of(*entry), root_of(text));
     if (is_new) {
       places_.push_back({list, text_of(*entry), element.at});
-    } else if (origin_ == Origin::kUser) {
+    } else if (!first && same->second == root_of(text) && origin_ == Origin::kUser) {
       return source_.error(element.at, "'" + printable(text) + "' is in " + std::string(list) +
                                            " twice; remove one of them");
     }

@@ -368,7 +368,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(FromToml, SaysThatAProfileDoesNotSuitTheFolderUnlessTheFileSettlesIt) {
   const PathContext tmp{"/home/ann", "/tmp"};
-  EXPECT_EQ(from_toml("", "p", tmp).error().message,
+  EXPECT_EQ(from_toml("[files]", "p", tmp).error().message,
             "p:1:1: the profile does not suit this working directory: '/tmp' is in files.write and "
             "in files.scratch, which contradict each other; start in another folder, or set "
             "files.inherit = false");

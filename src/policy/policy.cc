@@ -107,6 +107,7 @@ Result<Glob> absolute_glob(std::string_view pattern, const PathContext& context)
 }
 
 FilesPolicy overlay(FilesPolicy base, const FilesPolicy& over) {
+  if (over == FilesPolicy{}) return base;
   for (const auto* paths : {&over.write, &over.read, &over.scratch}) {
     erase_literals(base.hide, *paths);
     if (paths != &over.write) erase_paths(base.write, *paths);

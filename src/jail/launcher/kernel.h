@@ -80,6 +80,15 @@ inline long call(long number, Args... args) {
 using SignalSet = std::uint64_t;  // the kernel's: bit N-1 is signal N
 inline constexpr SignalSet signal_bit(int signal) { return SignalSet{1} << (signal - 1); }
 
+struct SignalAction {  // struct sigaction as the kernel has it
+  std::uintptr_t handler;
+  unsigned long flags;
+#if defined(__x86_64__)
+  std::uintptr_t restorer;
+#endif
+  SignalSet mask;
+};
+
 struct IoVec {
   void* base;
   std::size_t size;
@@ -166,6 +175,14 @@ inline long wait4(int pid, int* status, int options, rusage* usage) {
 // stack of its own (`stack_top` is 16-byte aligned) while this process waits
 // until it has called execve or exited. `entry` must not return.
 long vfork_onto(void* stack_top, void (*entry)(void*), void* argument);
+
+// A thread of this process: `entry(argument)` runs beside its caller and ends with
+// end_thread(). `running` becomes 1, and 0 when it has ended.
+long thread_onto(void* stack_top, void (*entry)(void*), void* argument, std::uint32_t* running);
+void join_thread(std::uint32_t* running);
+[[noreturn]] inline void end_thread() {
+  for (;;) call(__NR_exit, 0);
+}
 
 inline std::size_t text_size(const char* text) {
   std::size_t size = 0;

@@ -81,6 +81,8 @@ void live_in_room(const RoomStart& start) {
   const Failure failure(start.control);
   const wire::Header& plan = start.plan.header();
   wire::Phases phases{};
+  NetworkMaker network(start.plan, failure);
+  network.start();
   if (start.wait_for_go) wait_for_go(start.control);
   take_identity(start, failure);
   failure.must(Step::kSession, call(__NR_setsid));
@@ -90,11 +92,10 @@ void live_in_room(const RoomStart& start) {
   }
   failure.must(Step::kHostname,
                call(__NR_sethostname, start.plan.text(plan.hostname), plan.hostname.size));
-  make_network(start.plan, failure);
-  phases.network = kernel::monotonic_ns();
-
   make_mounts(start.plan, failure);
   phases.mounts = kernel::monotonic_ns();
+  network.enter();
+  phases.network = kernel::monotonic_ns();
 
   const int tty = start.terminal == Terminal::kPty ? open_pty(start, failure) : -1;
   failure.must(Step::kWorkingDir, call(__NR_chdir, start.plan.text(plan.working_dir)));

@@ -57,15 +57,14 @@ asm(".global _start\n_start:\n"
     "and $-16, %rsp\n"
     "call carrel_launcher_start\n");
 
-// rdi: stack top, rsi: entry, rdx: argument. The child finds both on its stack.
-asm("carrel_vfork_onto:\n"
-    "lea -16(%rdi), %rdi\n"
-    "mov %rsi, 0(%rdi)\n"
-    "mov %rdx, 8(%rdi)\n"
-    "mov %rdi, %rsi\n"
-    "mov $0x4111, %edi\n"  // CLONE_VFORK | CLONE_VM | SIGCHLD
+// rdi: flags, rsi: stack top, rdx: entry, rcx: argument, r8: where the thread's end
+// is noted. The child finds entry and argument on its stack.
+asm("carrel_clone_onto:\n"
+    "lea -16(%rsi), %rsi\n"
+    "mov %rdx, 0(%rsi)\n"
+    "mov %rcx, 8(%rsi)\n"
+    "mov %r8, %r10\n"
     "xor %edx, %edx\n"
-    "xor %r10d, %r10d\n"
     "xor %r8d, %r8d\n"
     "mov $56, %eax\n"  // clone
     "syscall\n"
@@ -85,14 +84,12 @@ asm(".global _start\n_start:\n"
     "and sp, x0, #-16\n"
     "bl carrel_launcher_start\n");
 
-// x0: stack top, x1: entry, x2: argument. The child finds both on its stack.
-asm("carrel_vfork_onto:\n"
-    "stp x1, x2, [x0, #-16]!\n"
-    "mov x1, x0\n"
-    "mov x0, #0x4111\n"  // CLONE_VFORK | CLONE_VM | SIGCHLD
+// x0: flags, x1: stack top, x2: entry, x3: argument, x4: where the thread's end is
+// noted. The child finds entry and argument on its stack.
+asm("carrel_clone_onto:\n"
+    "stp x2, x3, [x1, #-16]!\n"
     "mov x2, #0\n"
     "mov x3, #0\n"
-    "mov x4, #0\n"
     "mov x8, #220\n"  // clone
     "svc #0\n"
     "cbnz x0, 1f\n"
@@ -104,10 +101,28 @@ asm("carrel_vfork_onto:\n"
     "1: ret\n");
 #endif
 
-long carrel_vfork_onto(void* stack_top, void (*entry)(void*), void* argument);
+long carrel_clone_onto(unsigned long flags, void* stack_top, void (*entry)(void*), void* argument,
+                       std::uint32_t* ended);
 
 }  // extern "C"
 
-long carrel::kernel::vfork_onto(void* stack_top, void (*entry)(void*), void* argument) {
-  return carrel_vfork_onto(stack_top, entry, argument);
+namespace carrel::kernel {
+
+long vfork_onto(void* stack_top, void (*entry)(void*), void* argument) {
+  return carrel_clone_onto(CLONE_VFORK | CLONE_VM | SIGCHLD, stack_top, entry, argument, nullptr);
 }
+
+long thread_onto(void* stack_top, void (*entry)(void*), void* argument, std::uint32_t* running) {
+  *running = 1;
+  return carrel_clone_onto(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                               CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
+                           stack_top, entry, argument, running);
+}
+
+void join_thread(std::uint32_t* running) {
+  while (__atomic_load_n(running, __ATOMIC_ACQUIRE) != 0) {
+    call(__NR_futex, running, 0 /* FUTEX_WAIT */, 1, nullptr);
+  }
+}
+
+}  // namespace carrel::kernel

@@ -27,15 +27,9 @@ constexpr kernel::SignalSet kNotForwarded =
 
 // Signals that the caller had ignored (nohup(1)): they stay ignored.
 kernel::SignalSet ignored_signals() {
-  struct Action {
-    std::uintptr_t handler;
-    unsigned long flags;
-    std::uintptr_t restorer;
-    kernel::SignalSet mask;
-  };
   kernel::SignalSet ignored = 0;
   for (int signal = 1; signal <= 31; ++signal) {
-    Action action{};
+    kernel::SignalAction action{};
     if (call(__NR_rt_sigaction, signal, nullptr, &action, sizeof action.mask) == 0 &&
         action.handler == 1) {
       ignored |= kernel::signal_bit(signal);
@@ -84,6 +78,9 @@ class Supervisor {
   void block_signals() {
     kernel::SignalSet all = ~kernel::SignalSet{0};
     must(Step::kSignals, call(__NR_rt_sigprocmask, 2, &all, &original_mask_, sizeof all));
+    // A caller that ignores SIGCHLD would have our children reaped unseen.
+    kernel::SignalAction by_default{};
+    must(Step::kSignals, call(__NR_rt_sigaction, SIGCHLD, &by_default, nullptr, sizeof all));
     ignored_ = ignored_signals();
     all &= ~ignored_;
     const long fd = call(__NR_signalfd4, -1, &all, sizeof all, O_CLOEXEC | O_NONBLOCK);
@@ -97,8 +94,9 @@ class Supervisor {
                                     kernel::kSockSeqpacket | kernel::kSockCloexec, 0, pair));
     const wire::Header& plan = plan_.header();
     clone_args args{};
-    args.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
-                 CLONE_NEWUTS | CLONE_PIDFD;
+    // The network namespace is made from inside, beside the mounts.
+    args.flags =
+        CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD;
     if (plan.join_cgroup == 0) args.flags |= CLONE_NEWCGROUP;
     if (plan.cgroup_fd >= 0) {
       args.flags |= CLONE_INTO_CGROUP;
