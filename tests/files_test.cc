@@ -198,7 +198,7 @@ TEST_P(Files, CredentialStoresStayHiddenWhenTheHomeIsTheWorkingDirectory) {
   EXPECT_EQ(read_file(world().home() + "/made"), "x\n");
 }
 
-TEST_P(Files, NothingIsLeftInTheFoldersOfTheUser) {
+TEST_P(Files, NothingIsLeftOnTheHost) {
   world().make_file("work/.git/config", "[core]\n");
   world().make_file("work/.env", "x");
   const std::string before = world().listing();

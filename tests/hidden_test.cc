@@ -62,18 +62,6 @@ TEST_P(Hidden, PathsCannotBeMovedRemovedOrReplaced) {
 }
 
 // Else the next run, with the same policy, would find the secret under another name.
-TEST_P(Hidden, ParentsOfAHiddenPathCannotBeMoved) {
-  world().make_file("work/a/b/c/key", kSecret);
-  const std::string before = world().listing();
-  const Ended ended = sealed_script(
-      "mv a/b a/x 2>/dev/null && echo MOVED; mv a x 2>/dev/null && echo MOVED; mkdir d; mv a d/ "
-      "2>/dev/null && "
-      "echo MOVED; rmdir d; true",
-      {"--hide", world().work() + "/a/b/c"});
-  EXPECT_EQ(ended.out, "") << describe(ended);
-  EXPECT_EQ(world().listing(), before);
-}
-
 TEST_P(Hidden, ExchangingTwoNamesMovesNothing) {
   const Ended ended = sealed(
       {"/usr/bin/python3", "-c",

@@ -148,14 +148,6 @@ TEST_P(Protected, LinkedStartUpFileProtectsItsTarget) {
   EXPECT_EQ(read_file(world().work() + "/.bashrc"), "original\n");
 }
 
-TEST_P(Protected, LinkItselfCannotBePointedElsewhere) {
-  world().make_file("work/dotfiles/bashrc", "original\n");
-  world().make_link("work/.bashrc", "dotfiles/bashrc");
-  const Ended ended =
-      sealed_script("echo evil > evil; ln -sfn evil .bashrc; rm -f .bashrc; mv evil .bashrc");
-  EXPECT_EQ(read_file(world().work() + "/.bashrc"), "original\n") << describe(ended);
-}
-
 TEST_P(Protected, PathsOfTheCommandLineAreProtectedInsideAWritableFolder) {
   world().make_file("work/keep/file", "original\n");
   world().make_file("work/single", "original\n");

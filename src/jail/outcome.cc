@@ -200,7 +200,7 @@ std::vector<Denial> denials(const wire::Outcome& outcome) {
   for (std::size_t i = 0; i < count; ++i) {
     const wire::Denial& denial = outcome.denials[i];
     const std::string_view program(denial.program, sizeof denial.program);
-    const plan::CallWords words = plan::call_words(denial.number);
+    const plan::CallWords words = plan::call_words(denial.number, denial.arguments);
     found.push_back({words.name, std::string(program.substr(0, program.find('\0'))), words.reason,
                      denial.count});
   }

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,7 +99,8 @@ struct CallWords {
   std::string name;
   std::string reason;
 };
-[[nodiscard]] CallWords call_words(int number);
+[[nodiscard]] CallWords call_words(int number, std::span<const std::uint64_t, 6> arguments);
+[[nodiscard]] CallWords call_words(int number);  // whatever its arguments
 
 // A BPF evaluator for seccomp programs (tests, and `carrel explain --check`):
 // what the kernel would answer (SECCOMP_RET_*) to this call. kInvalid for a

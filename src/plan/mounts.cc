@@ -87,6 +87,11 @@ class Planner {
       if (!real.ok()) continue;  // nothing there that could be covered
       CARREL_TRY(const auto info, sys::lstat_if_exists(real.value()));
       if (!info.has_value() || !S_ISDIR(info->st_mode)) continue;
+      if (real.value() == "/" || is_private(real.value()) || is_within(real.value(), "/sys")) {
+        return Error{Errc::kInvalid, "files.scratch: " + printable(path) + " is " + real.value() +
+                                         ", which cannot be replaced by an empty folder; name "
+                                         "another"};
+      }
       nodes_.insert_or_assign(real.value(),
                               Node{Rule::kScratch, EntryKind::kFolder, "files.scratch"});
     }

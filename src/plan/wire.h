@@ -179,7 +179,8 @@ struct Denial {
   std::int32_t number;
   std::int32_t error;
   std::uint64_t count;
-  char program[16];  // of the first thread that was refused: comm, NUL-terminated
+  std::uint64_t arguments[6];  // of the first call
+  char program[16];            // of the first thread that was refused: comm, NUL-terminated
 };
 
 // What the launcher leaves in the outcome memfd for carrel to put into words.

@@ -93,10 +93,10 @@ bool same_program(const wire::Denial& denial, const char (&program)[16]) {
   return true;
 }
 
-void count(wire::Outcome& outcome, int number, int error, const char (&program)[16]) {
+void count(wire::Outcome& outcome, const seccomp_data& data, int error, const char (&program)[16]) {
   for (std::uint32_t i = 0; i < outcome.denial_count; ++i) {
     wire::Denial& denial = outcome.denials[i];
-    if (denial.number == number && same_program(denial, program)) {
+    if (denial.number == data.nr && same_program(denial, program)) {
       ++denial.count;
       return;
     }
@@ -106,7 +106,8 @@ void count(wire::Outcome& outcome, int number, int error, const char (&program)[
     return;
   }
   wire::Denial& denial = outcome.denials[outcome.denial_count++];
-  denial.number = number;
+  denial.number = data.nr;
+  for (unsigned i = 0; i < 6; ++i) denial.arguments[i] = data.args[i];
   denial.error = error;
   denial.count = 1;
   for (unsigned i = 0; i < sizeof program; ++i) denial.program[i] = program[i];
@@ -133,7 +134,7 @@ void answer_refused_call(const PlanView& plan, int listener, wire::Outcome& outc
   char program[16] = {};
   read_program(request.pid, program);
   const int error = planned_error(plan, request.data);
-  count(outcome, request.data.nr, error, program);
+  count(outcome, request.data, error, program);
   seccomp_notif_resp response{};
   response.id = request.id;
   response.error = -error;
