@@ -168,8 +168,10 @@ void print_memory(const std::vector<std::string>& idle, uid_t measured_by) {
     std::printf("idle sandbox, PSS in KiB: supervisor %ld + first process %ld = %ld\n", outside,
                 inside, outside + inside);
   } else {
-    std::printf("idle sandbox, PSS in KiB: supervisor %ld (the first process is closed to user %u; "
-                "run as root to see it)\n", outside, measured_by);
+    std::printf(
+        "idle sandbox, PSS in KiB: supervisor %ld (the first process is closed to user %u; "
+        "run as root to see it)\n",
+        outside, measured_by);
   }
   ::kill(supervisor, SIGKILL);
   ::waitpid(supervisor, nullptr, 0);
@@ -212,9 +214,14 @@ int main(int argc, char** argv) {
   std::vector<Contender> contenders = {
       {"plain", {"/bin/true"}, false, {}},
       {"bubblewrap",
-       {"/usr/bin/bwrap", "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
-        "--tmpfs", "/tmp", "/bin/true"}, false, {}},
-      {"carrel, two listeners handed out", {carrel, "run", "--proxy-fd", fd, "--", "/bin/true"}, true, {}},
+       {"/usr/bin/bwrap", "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "--proc",
+        "/proc", "--tmpfs", "/tmp", "/bin/true"},
+       false,
+       {}},
+      {"carrel, two listeners handed out",
+       {carrel, "run", "--proxy-fd", fd, "--", "/bin/true"},
+       true,
+       {}},
       {"carrel, no listeners", {carrel, "run", "--", "/bin/true"}, false, {}},
   };
   // Memory first, as root if we are: then the rights are gone.

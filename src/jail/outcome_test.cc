@@ -297,7 +297,10 @@ TEST(Collect, GivesBackWhatTheLauncherMeasured) {
 TEST(Collect, NamesTheCallsThatWereRefused) {
   wire::Outcome outcome = ended(Ended::kExited, 0);
   outcome.denial_count = 2;
-  outcome.denials[0] = {SYS_mount, EPERM, 3, "sh"};
+  outcome.denials[0].number = SYS_mount;
+  outcome.denials[0].error = EPERM;
+  outcome.denials[0].count = 3;
+  std::memcpy(outcome.denials[0].program, "sh", 3);
   outcome.denials[1].number = 100'000;  // no call has it
   outcome.denials[1].count = 1;
   std::memset(outcome.denials[1].program, 'x', sizeof outcome.denials[1].program);
