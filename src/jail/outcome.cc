@@ -107,6 +107,7 @@ std::vector<LimitEvent> limits_reached(const PlanView& plan, const wire::Outcome
       outcome.max_rss_kib * 1024 >= limit_of(plan, kData) / 10 * 8) {
     events.push_back({"memory", 1, "peak near RLIMIT_DATA"});
   }
+  if (outcome.private_full != 0) events.push_back({"scratch", 1, "private folders full"});
   if (outcome.ended == wire::Ended::kTimedOut) events.push_back({"wall_time", 1, "timer"});
   return events;
 }

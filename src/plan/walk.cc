@@ -198,6 +198,7 @@ class ProtectedScan {
     if (match == nullptr && !pointer) return false;
     CARREL_TRY(std::optional<Place> place, real_place(path));
     if (!place.has_value()) return true;
+    if (match == nullptr && place->kind != EntryKind::kFile) return false;
     std::vector<std::string> holding =
         match == nullptr ? std::vector<std::string>() : holders(path, views, match->text);
     // What a link leads to stays in its place only if no folder above it moves.

@@ -190,6 +190,7 @@ struct Outcome {
   std::uint32_t value;             // exit status or signal number; errno for kFailed
   Step step;                       // of kFailed
   std::uint32_t index;             // of step
+  std::uint32_t private_full;      // 1: the private folders had no room left at the end
   std::uint32_t processes_at_end;  // inside, PID 1 not counted, when the command ended
   Phases phases;
   std::uint64_t user_us;  // CPU of everything that was reaped inside

@@ -26,6 +26,8 @@ struct Message {
   std::uint32_t value;
   wire::Step step;
   std::uint32_t index;
+  std::uint32_t private_full;  // of kEnded
+  std::uint32_t reserved;
   wire::Phases phases;
 };
 

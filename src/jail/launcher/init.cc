@@ -1,5 +1,7 @@
 #include "jail/launcher/init.h"
 
+#include <asm/statfs.h>
+
 #include "jail/launcher/command.h"
 #include "jail/launcher/kernel.h"
 
@@ -28,6 +30,12 @@ std::uint32_t count_processes() {
   }
   kernel::close(static_cast<int>(dir));
   return count > 0 ? count - 1 : 0;
+}
+
+// /dev is cut from the same file system as every private folder.
+bool private_folders_are_full() {
+  struct statfs info{};
+  return call(__NR_statfs, "/dev", &info) == 0 && info.f_bfree == 0;
 }
 
 class Init {
@@ -90,7 +98,10 @@ class Init {
     message.value = static_cast<std::uint32_t>(status);
     message.phases = start_.phases;
     message.phases.ended = kernel::monotonic_ns();
-    if (status != 0) message.index = count_processes();
+    if (status != 0) {
+      message.index = count_processes();
+      message.private_full = private_folders_are_full() ? 1 : 0;
+    }
     send(start_.control, message);
     kernel::exit(0);
   }

@@ -264,6 +264,7 @@ class Supervisor {
                                    : Ended::kExited;
     outcome_.value = signal != 0 ? signal : (status >> 8) & 0xff;
     outcome_.processes_at_end = message.index;
+    outcome_.private_full = message.private_full;
     outcome_.phases.network = message.phases.network;
     outcome_.phases.mounts = message.phases.mounts;
     outcome_.phases.sealed = message.phases.sealed;
