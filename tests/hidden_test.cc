@@ -61,7 +61,6 @@ TEST_P(Hidden, PathsCannotBeMovedRemovedOrReplaced) {
   EXPECT_EQ(world().listing(), before);
 }
 
-// Else the next run, with the same policy, would find the secret under another name.
 TEST_P(Hidden, ExchangingTwoNamesMovesNothing) {
   const Ended ended = sealed(
       {"/usr/bin/python3", "-c",

@@ -16,8 +16,6 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 
 namespace carrel::tests {
 namespace {
@@ -303,9 +301,18 @@ std::vector<pid_t> processes_with(std::string_view text) {
   return found;
 }
 
+// Not by a stream: a process that ends while its /proc file is read makes one throw.
 std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  std::array<char, 65536> buffer;
+  for (;;) {
+    const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
+    if (count == 0) return text;
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return "";
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  }
 }
 
 void write_file(const std::string& path, std::string_view text, unsigned mode) {

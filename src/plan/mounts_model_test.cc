@@ -108,8 +108,6 @@ class Reference {
         scratch = false;
       } else if (scratch_.contains(at)) {
         scratch = true;
-      } else if (hidden_.contains(at) && !scratch) {
-        scratch = false;
       }
     }
     return scratch;
