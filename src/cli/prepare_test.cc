@@ -196,8 +196,8 @@ std::string descriptors_refused(std::vector<std::string> words) {
 }
 
 TEST(Descriptors, AreKeptSortedAndOnce) {
-  const UniqueFd one(::open("/dev/null", O_RDONLY));
-  const UniqueFd two(::open("/dev/null", O_RDONLY));
+  const UniqueFd one(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const UniqueFd two(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const std::string a = std::to_string(one.get());
   const std::string b = std::to_string(two.get());
   const Result<Descriptors> result =
@@ -207,13 +207,13 @@ TEST(Descriptors, AreKeptSortedAndOnce) {
 }
 
 TEST(Descriptors, ThatLeadOutAreRefused) {
-  const UniqueFd folder(::open("/", O_RDONLY | O_DIRECTORY));
-  const UniqueFd path(::open("/etc/passwd", O_PATH));
+  const UniqueFd folder(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd path(::open("/etc/passwd", O_PATH | O_CLOEXEC));
   EXPECT_NE(descriptors_refused({"--keep-fd", std::to_string(folder.get())}).find("is a folder"),
             std::string::npos);
   EXPECT_NE(descriptors_refused({"--keep-fd", std::to_string(path.get())}).find("O_PATH"),
             std::string::npos);
-  const UniqueFd input(::dup(STDIN_FILENO));
+  const UniqueFd input(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
   ASSERT_EQ(::dup2(folder.get(), STDIN_FILENO), STDIN_FILENO);
   const std::string message = descriptors_refused({});
   if (input.valid()) {
@@ -239,7 +239,7 @@ TEST(Descriptors, OfAProxyAreUnixSocketsThatTheCommandDoesNotHold) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
   const UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
-  const UniqueFd file(::open("/dev/null", O_RDONLY));
+  const UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const std::string number = std::to_string(theirs.get());
   EXPECT_EQ(descriptors_refused({"--proxy-fd", number}), "accepted");
   EXPECT_NE(descriptors_refused({"--proxy-fd", number, "--keep-fd", number}).find("--proxy-fd"),
