@@ -134,7 +134,6 @@ TEST_P(Hidden, PatternUnderAFolderThatIsReadAgainStillHides) {
 
 TEST_P(Hidden, MoreThanThreeThousandPathsStartQuickly) {
   std::string policy = "[files]\nhide = [\n";
-  std::string checks;
   for (int i = 0; i < 3200; ++i) {
     const std::string name = "many/" + std::to_string(i % 40) + "/secret" + std::to_string(i);
     world().make_file("work/" + name, kSecret);

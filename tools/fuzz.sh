@@ -34,7 +34,7 @@ main() {
   local -a names=()
   for program in "$@"; do names+=("${program%_fuzz}_fuzz"); done
   if ((${#names[@]} == 0)); then
-    for program in "$root"/fuzz/*_fuzz.cc; do names+=("$(basename "$program" .cc)"); done
+    for program in "$tree"/bin/*_fuzz; do names+=("${program##*/}"); done
   fi
   mkdir -p "$tree"/{log,crashes}
   say "Fuzzing ${#names[@]} targets for $seconds s each"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """tidy.py BUILD_FOLDER FOLDER...: runs clang-tidy over the sources in the folders that the build compiles.
 
+Tests are left out: GoogleTest's macros make them the slowest to check, and they are run instead.
 A file is not checked again while it, the project's headers it includes, its command, the checks and
 clang-tidy itself are what they were when it passed: ~/.cache/carrel/tidy keeps a stamp of each
 pass, for every checkout, as ccache keeps objects. Needs nothing but Python 3 and clang-tidy.
@@ -29,7 +30,7 @@ def commands(build: pathlib.Path, folders: list[str]) -> list[dict]:
     wanted = {}  # a file that several targets compile is checked once
     for entry in entries:
         file = pathlib.Path(entry["file"])
-        if file.suffix == ".cc" and any(file.is_relative_to(ROOT / folder) for folder in folders):
+        if file.suffix == ".cc" and not file.name.endswith("_test.cc") and any(file.is_relative_to(ROOT / folder) for folder in folders):
             wanted.setdefault(file, entry)
     return list(wanted.values())
 
