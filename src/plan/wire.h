@@ -192,7 +192,7 @@ struct Outcome {
   std::uint32_t index;             // of step
   std::uint32_t private_full;      // 1: the private folders had no room left at the end
   std::uint32_t processes_at_end;  // inside, PID 1 not counted, when the command ended
-  std::uint32_t reserved;  // no byte is left to chance
+  std::uint32_t reserved;          // no byte is left to chance
   Phases phases;
   std::uint64_t user_us;  // CPU of everything that was reaped inside
   std::uint64_t system_us;
