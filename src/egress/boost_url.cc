@@ -1,0 +1,2 @@
+// The one translation unit that compiles Boost.URL, which is used header-only.
+#include <boost/url/src.hpp>

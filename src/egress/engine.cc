@@ -1,0 +1,175 @@
+#include "egress/engine.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <list>
+
+#include "egress/handout.h"
+#include "egress/http_proxy.h"
+#include "egress/seclude.h"
+#include "egress/socks.h"
+
+namespace carrel::egress {
+namespace {
+
+constexpr std::chrono::seconds kTick{1};               // deadlines are this exact
+constexpr std::chrono::milliseconds kAcceptPause{50};  // when the machine is out of something
+constexpr std::chrono::seconds kLastWords{1};          // for what is open at the end
+constexpr std::size_t kOtherFiles = 64;                // descriptors besides those of connections
+constexpr std::size_t kFilesEach = 2;
+
+// One listener and its clients; all engines' state lives here.
+class Engine {
+ public:
+  Engine(asio::io_context& context, Shared& shared, std::size_t max_connections)
+      : executor_(context.get_executor()),
+        shared_(shared),
+        max_connections_(max_connections),
+        room_(executor_),
+        tick_(executor_) {}
+
+  Status listen(UniqueFd fd, Service service) {
+    Listener& listener = listeners_.emplace_back(Listener{Acceptor(executor_), service});
+    ErrorCode error;
+    listener.acceptor.assign(asio::ip::tcp::v4(), fd.get(), error);
+    if (error) return Error{Errc::kSystem, "cannot use a listener: " + error.message()};
+    static_cast<void>(fd.release());
+    asio::co_spawn(executor_, accept_all(&listener), asio::detached);
+    return Unit{};
+  }
+
+  void start() { asio::co_spawn(executor_, keep_time(), asio::detached); }
+
+  void stop() {
+    stopped_ = true;
+    ErrorCode ignored;
+    for (Listener& listener : listeners_) listener.acceptor.close(ignored);
+    tick_.cancel();
+    room_.cancel();
+    for (const auto& connection : connections_) connection->close();
+  }
+
+ private:
+  struct Listener {
+    Acceptor acceptor;
+    Service service;
+  };
+  using Place = std::list<std::shared_ptr<Connection>>::iterator;
+
+  Task<> accept_all(Listener* listener) {
+    while (!stopped_) {
+      if (connections_.size() >= max_connections_) {
+        room_.expires_at(Clock::time_point::max());
+        co_await room_.async_wait(kAwait);
+        continue;
+      }
+      auto [error, socket] = co_await listener->acceptor.async_accept(kAwait);
+      if (stopped_) co_return;
+      if (error) {
+        Timer pause(executor_, kAcceptPause);
+        co_await pause.async_wait(kAwait);
+        continue;
+      }
+      begin(std::move(socket), listener->service);
+    }
+  }
+
+  void begin(Socket socket, Service service) {
+    connections_.push_front(std::make_shared<Connection>(&shared_, std::move(socket)));
+    const Place place = connections_.begin();
+    Task<> served = service == Service::kHttp ? serve_http(*place) : serve_socks(*place);
+    asio::co_spawn(executor_, std::move(served), [this, place](const std::exception_ptr&) {
+      (*place)->close();
+      connections_.erase(place);
+      room_.cancel();
+    });
+  }
+
+  Task<> keep_time() {
+    while (!stopped_) {
+      tick_.expires_after(kTick);
+      co_await tick_.async_wait(kAwait);
+      const auto now = Clock::now();
+      for (const auto& connection : connections_) connection->check_deadline(now);
+    }
+  }
+
+  Executor executor_;
+  Shared& shared_;
+  std::size_t max_connections_;
+  std::list<Listener> listeners_;
+  std::list<std::shared_ptr<Connection>> connections_;
+  Timer room_;  // cancelled when a connection ends
+  Timer tick_;
+  bool stopped_ = false;
+};
+
+using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
+
+// Until the other end of `socket` is closed; what it may still say is ignored.
+Task<> wait_for_end(Descriptor* socket) {
+  while (true) {
+    auto [error] = co_await socket->async_wait(Descriptor::wait_read, kAwait);
+    if (error) co_return;
+    char ignored[64];
+    const ssize_t size = ::recv(socket->native_handle(), ignored, sizeof ignored, MSG_DONTWAIT);
+    if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) co_return;
+  }
+}
+
+Task<> wait_for_sign(Descriptor* fd) { co_await fd->async_wait(Descriptor::wait_read, kAwait); }
+
+std::size_t connections_within_open_files(std::size_t wanted) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  const std::size_t files = std::max<std::size_t>(limit.rlim_cur, kOtherFiles + kFilesEach);
+  return std::min(wanted, (files - kOtherFiles) / kFilesEach);
+}
+
+Status serve(Config config, std::vector<UniqueFd> listeners) {
+  asio::io_context context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE);
+  const Executor executor = context.get_executor();
+  CARREL_TRY(auto resolver, Resolver::make(executor, {config.nameservers, config.timeouts.lookup}));
+  Shared shared{
+      .outbound = Outbound(std::make_shared<const policy::NetworkPolicy>(std::move(config.policy)),
+                           std::move(resolver), std::move(config.proxies), config.timeouts.connect),
+      .audit = AuditLog(std::move(config.audit), std::move(config.sandbox)),
+      .timeouts = config.timeouts,
+      .scratch = {},
+      .max_held = config.max_held,
+      .held = 0,
+  };
+  Engine engine(context, shared, connections_within_open_files(config.max_connections));
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    CARREL_CHECK(engine.listen(std::move(listeners[i]), config.services[i]));
+  }
+  engine.start();
+  const bool has_lifetime = config.lifetime.valid();
+  Descriptor life(executor, (has_lifetime ? config.lifetime : config.handout).release());
+  Task<> lived = has_lifetime ? wait_for_sign(&life) : wait_for_end(&life);
+  asio::co_spawn(executor, std::move(lived), [&](const std::exception_ptr&) {
+    engine.stop();
+    context.stop();
+  });
+  context.run();
+  context.restart();
+  context.run_for(kLastWords);
+  return Unit{};
+}
+
+}  // namespace
+
+Status run_engine(Config config) {
+  CARREL_CHECK(seclude({config.handout.get(), config.lifetime.get(), config.audit.get()}));
+  CARREL_TRY(std::vector<UniqueFd> listeners,
+             receive_listeners(config.handout, config.services.size()));
+  if (listeners.empty()) return Unit{};  // the sandbox never was
+  return serve(std::move(config), std::move(listeners));
+}
+
+}  // namespace carrel::egress
