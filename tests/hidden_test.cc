@@ -132,6 +132,18 @@ TEST_P(Hidden, PatternUnderAFolderThatIsReadAgainStillHides) {
   EXPECT_EQ(ended.out, "code\n") << describe(ended);
 }
 
+TEST_P(Hidden, ParentsOfAHiddenPathCannotBeMoved) {
+  world().make_file("work/a/b/c/key", kSecret);
+  const std::string before = world().listing();
+  const Ended ended = sealed_script(
+      "mv a/b a/x 2>/dev/null && echo MOVED; mv a x 2>/dev/null && echo MOVED; mkdir d; mv a d/ "
+      "2>/dev/null && "
+      "echo MOVED; rmdir d; true",
+      {"--hide", world().work() + "/a/b/c"});
+  EXPECT_EQ(ended.out, "") << describe(ended);
+  EXPECT_EQ(world().listing(), before);
+}
+
 TEST_P(Hidden, MoreThanThreeThousandPathsStartQuickly) {
   std::string policy = "[files]\nhide = [\n";
   for (int i = 0; i < 3200; ++i) {

@@ -44,8 +44,8 @@ TEST_P(OtherCommands, SchemaIsJson) {
 
 TEST_P(OtherCommands, CompletionOfBashIsAScriptThatCompletes) {
   const Ended ended = plain_script(
-      "source <('" + world().carrel() +
-      "' completion bash) || exit 1; complete -p carrel >/dev/null || exit 2; "
+      "eval \"$('" + world().carrel() +
+      "' completion bash)\" || exit 1; complete -p carrel >/dev/null || exit 2; "
       "spec=$(complete -p carrel); f=${spec#*-F }; f=${f%% *}; COMP_WORDS=(carrel run --wri); "
       "COMP_CWORD=2; COMP_LINE='carrel run --wri'; "
       "COMP_POINT=${#COMP_LINE}; COMPREPLY=(); $f carrel --wri run; echo \"${COMPREPLY[@]}\"");

@@ -21,7 +21,7 @@ using wire::MountOp;
 constexpr std::uint64_t kNoSuidNoDev = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 constexpr std::uint64_t kReadOnlyTree = kNoSuidNoDev | MOUNT_ATTR_RDONLY;
 
-constexpr char kPinned[] = "holds a protected name: cannot be renamed away";
+constexpr char kPinned[] = "holds a hidden or protected name: cannot be renamed away";
 
 enum class Rule : std::uint8_t { kScratch, kWrite, kRead, kHide, kPin, kProtect };
 
@@ -30,7 +30,7 @@ struct Node {
   EntryKind kind;
   std::string why;
   bool is_protected = false;  // a rule of files.protect meets another one here
-  bool is_pinned = false;     // holds a protected name: cannot be renamed away
+  bool is_pinned = false;     // as kPinned says
 };
 
 // What stands around a path while the rules are walked from the top.
@@ -137,7 +137,11 @@ class Planner {
   Status gather_hidden() {
     for (const policy::Glob& pattern : request_.files.hide) {
       CARREL_TRY(const std::vector<Place> places, find_matches(pattern, granted_));
-      for (const Place& place : places) CARREL_CHECK(hide(place, pattern.text()));
+      for (const Place& place : places) {
+        CARREL_CHECK(hide(place, pattern.text()));
+        // Under another name the next run would not find it. A pattern finds it there.
+        if (pattern.is_literal()) pin_above(place.path);
+      }
     }
     return Unit{};
   }
@@ -180,12 +184,15 @@ class Planner {
         protect(name.place, "protected name");
         for (const std::string& holder : name.holders) pin(holder);
         // And every folder on the way: moved aside, it would make room for another.
-        for (std::string_view at = parent_path(name.place.path); pin(std::string(at));
-             at = parent_path(at)) {
-        }
+        pin_above(name.place.path);
       }
     }
     return Unit{};
+  }
+
+  void pin_above(const std::string& path) {
+    for (std::string_view at = parent_path(path); pin(std::string(at)); at = parent_path(at)) {
+    }
   }
 
   // False for what cannot be renamed anyway: it is in no writable folder, or is
