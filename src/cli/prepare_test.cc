@@ -196,8 +196,8 @@ std::string descriptors_refused(std::vector<std::string> words) {
 }
 
 TEST(Descriptors, AreKeptSortedAndOnce) {
-  const UniqueFd one(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const UniqueFd two(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const UniqueFd one(::open("/dev/null", O_RDONLY));
+  const UniqueFd two(::open("/dev/null", O_RDONLY));
   const std::string a = std::to_string(one.get());
   const std::string b = std::to_string(two.get());
   const Result<Descriptors> result =
@@ -206,9 +206,16 @@ TEST(Descriptors, AreKeptSortedAndOnce) {
   EXPECT_EQ(result.value().kept, (std::vector<int>{one.get(), two.get()}));
 }
 
+TEST(Descriptors, ThatCarrelOpenedItselfAreNotTheCallers) {
+  const UniqueFd own(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  EXPECT_NE(
+      descriptors_refused({"--keep-fd", std::to_string(own.get())}).find("no such descriptor"),
+      std::string::npos);
+}
+
 TEST(Descriptors, ThatLeadOutAreRefused) {
-  const UniqueFd folder(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const UniqueFd path(::open("/etc/passwd", O_PATH | O_CLOEXEC));
+  const UniqueFd folder(::open("/", O_RDONLY | O_DIRECTORY));
+  const UniqueFd path(::open("/etc/passwd", O_PATH));
   EXPECT_NE(descriptors_refused({"--keep-fd", std::to_string(folder.get())}).find("is a folder"),
             std::string::npos);
   EXPECT_NE(descriptors_refused({"--keep-fd", std::to_string(path.get())}).find("O_PATH"),

@@ -93,7 +93,7 @@ class Maker {
   Maker(const plan::LimitPlan& limits, const plan::Machine& machine)
       : limits_(limits), machine_(machine) {}
 
-  Result<Cgroups> make() {
+  Result<std::vector<std::string>> make() {
     for (const plan::CgroupParent& parent : machine_.cgroups) {
       if (!wanted(parent.controller)) continue;
       const Status made = make_in(parent);
@@ -103,7 +103,7 @@ class Maker {
       const Status written = write(setting);
       if (!written.ok()) return fail(written.error());
     }
-    return std::move(cgroups_);
+    return std::move(folders_);
   }
 
  private:
@@ -113,15 +113,14 @@ class Maker {
   }
 
   Error fail(Error error) {
-    remove_cgroups(cgroups_.folders);
+    remove_cgroups(folders_);
     return std::move(error).in("make the sandbox's cgroup");
   }
 
   Status make_in(const plan::CgroupParent& parent) {
     const std::string folder = parent.folder + "/" + kPrefix + std::to_string(::getpid());
     by_controller_[parent.controller] = folder;
-    if (std::find(cgroups_.folders.begin(), cgroups_.folders.end(), folder) !=
-        cgroups_.folders.end()) {
+    if (std::find(folders_.begin(), folders_.end(), folder) != folders_.end()) {
       return Unit{};  // one v2 folder, or v1 controllers mounted together
     }
     remove_stale(parent.folder);
@@ -131,13 +130,7 @@ class Maker {
         (errno != EEXIST || ::rmdir(folder.c_str()) == -1 || ::mkdir(folder.c_str(), 0755) == -1)) {
       return sys::failed("mkdir", folder);
     }
-    cgroups_.folders.push_back(folder);
-    if (parent.v2) {
-      CARREL_TRY(cgroups_.v2_folder, sys::open(folder, O_RDONLY | O_DIRECTORY));
-      return Unit{};
-    }
-    CARREL_TRY(UniqueFd procs, sys::open(folder + "/cgroup.procs", O_WRONLY));
-    cgroups_.procs_fds.push_back(std::move(procs));
+    folders_.push_back(folder);
     return Unit{};
   }
 
@@ -160,15 +153,24 @@ class Maker {
 
   const plan::LimitPlan& limits_;
   const plan::Machine& machine_;
-  Cgroups cgroups_;
+  std::vector<std::string> folders_;
   std::map<std::string, std::string> by_controller_;
 };
 
 }  // namespace
 
-Result<Cgroups> make_cgroups(const plan::LimitPlan& limits, const plan::Machine& machine) {
-  if (limits.cgroup.empty()) return Cgroups{};
+Result<std::vector<std::string>> make_cgroups(const plan::LimitPlan& limits,
+                                              const plan::Machine& machine) {
+  if (limits.cgroup.empty()) return std::vector<std::string>();
   return Maker(limits, machine).make();
+}
+
+Status join_cgroups(const std::vector<std::string>& folders, int pid) {
+  for (const std::string& folder : folders) {
+    Status joined = sys::write_existing(folder + "/cgroup.procs", std::to_string(pid));
+    if (!joined.ok()) return std::move(joined).error().in("put the sandbox into its cgroup");
+  }
+  return Unit{};
 }
 
 CgroupCounts read_counts(const std::vector<std::string>& folders) {

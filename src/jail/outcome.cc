@@ -246,6 +246,7 @@ Result<Finished> collect(int plan_fd, int outcome_fd) {
   finished.usage.peak_memory_of = counted ? "all processes" : "largest process";
   finished.phases = outcome.phases;
   finished.started_at = plan.header().started_at;
+  finished.begun_at = plan.header().begun_at;
   finished.planned_at = plan.header().planned_at;
   finished.context = plan.text(plan.header().context);
   return finished;

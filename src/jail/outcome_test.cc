@@ -281,14 +281,14 @@ TEST(Collect, GivesBackWhatTheLauncherMeasured) {
   outcome.user_us = 100;
   outcome.system_us = 200;
   outcome.max_rss_kib = 300;
-  outcome.phases = {1, 2, 3, 4, 5, 6, 7};
+  outcome.phases = {1, 2, 3, 4, 5, 6};
   const Finished finished = finish(some_plan(), outcome, handles);
   EXPECT_EQ(finished.usage.user_us, 100u);
   EXPECT_EQ(finished.usage.system_us, 200u);
   EXPECT_EQ(finished.usage.peak_memory_bytes, 300u * 1024);
   EXPECT_EQ(finished.usage.peak_memory_of, "largest process");
   EXPECT_EQ(finished.phases.launcher, 1u);
-  EXPECT_EQ(finished.phases.gone, 7u);
+  EXPECT_EQ(finished.phases.gone, 6u);
   EXPECT_EQ(finished.context, "context");
   EXPECT_EQ(finished.started_at, 11u);
   EXPECT_EQ(finished.planned_at, 22u);
