@@ -132,15 +132,33 @@ bool is_git_store(std::string_view holder, std::string_view name) {
 
 class ProtectedScan {
  public:
-  ProtectedScan(const std::set<Glob>& names, const std::set<std::string>& skip) : skip_(skip) {
+  ProtectedScan(const std::vector<std::string>& roots, const std::set<Glob>& names,
+                const std::set<std::string>& skip)
+      : roots_(roots), skip_(skip) {
     for (const Glob& name : names) {
       std::string text = lower(name.text());
+      const std::size_t slash = text.find('/');
+      if (slash != std::string::npos) first_names_.insert(text.substr(0, slash));
       if (text.starts_with(".git/")) guards_git_ = true;
       add(std::move(text));
     }
   }
 
-  // `components`: of `folder`, in lower case.
+  Status run() {
+    for (const std::string& root : roots_) {
+      std::vector<std::string> components;
+      for (const std::string_view component : path_components(root)) {
+        components.push_back(lower(component));
+      }
+      CARREL_CHECK(walk(root, components));
+    }
+    return Unit{};
+  }
+
+  [[nodiscard]] std::vector<ProtectedName> found() && { return std::move(found_); }
+
+ private:
+  // `components`: of `folder`, or of the link that it was entered through, in lower case.
   Status walk(const std::string& folder, std::vector<std::string>& components) {
     CARREL_TRY(const Listing listing, list_folder(folder));
     if (listing.look == Look::kForbidden) {
@@ -154,15 +172,35 @@ class ProtectedScan {
       CARREL_TRY(const bool taken, take(path, components, is_dir));
       const bool store = components.size() > 1 &&
                          is_git_store(components[components.size() - 2], components.back());
-      if (!taken && !store && is_dir) CARREL_CHECK(walk(path, components));
+      if (!taken && !store) {
+        CARREL_CHECK(is_dir ? walk(path, components) : follow(path, components));
+      }
       components.pop_back();
     }
     return Unit{};
   }
 
-  [[nodiscard]] std::vector<ProtectedName> found() && { return std::move(found_); }
+  // Into a folder that has one of the first names through a link: git takes
+  // ".git -> store" for its folder. Once only, wherever links lead round.
+  Status follow(const std::string& link, std::vector<std::string>& components) {
+    if (!first_names_.contains(components.back())) return Unit{};
+    CARREL_TRY(std::optional<Place> place, real_place(link));
+    if (!place.has_value() || place->path == link || place->kind != EntryKind::kFolder) {
+      return Unit{};
+    }
+    hold_links(link);
+    if (!is_granted(place->path, roots_)) return Unit{};
+    if (!followed_.emplace(place->path, components.back()).second) return Unit{};
+    return walk(place->path, components);
+  }
 
- private:
+  // Pointed elsewhere, a link would be another file by the same name.
+  void hold_links(const std::string& path) {
+    for (std::string& link : find_links(path)) {
+      found_.push_back({{std::move(link), EntryKind::kLink}, {}});
+    }
+  }
+
   // Patterns by their last component, if that is literal. Most never meet a path
   // that ends like them, so each is parsed when it does.
   struct Name {
@@ -197,8 +235,10 @@ class ProtectedScan {
     // A file ".git" is the pointer of a worktree or submodule: it names a repository.
     if (match == nullptr && !pointer) return false;
     CARREL_TRY(std::optional<Place> place, real_place(path));
+    const bool is_folder = place.has_value() && place->kind == EntryKind::kFolder;
+    if (match == nullptr && is_folder) return false;
+    if (!place.has_value() || place->path != path) hold_links(path);
     if (!place.has_value()) return true;
-    if (match == nullptr && place->kind != EntryKind::kFile) return false;
     std::vector<std::string> holding =
         match == nullptr ? std::vector<std::string>() : holders(path, views, match->text);
     // What a link leads to stays in its place only if no folder above it moves.
@@ -241,7 +281,10 @@ class ProtectedScan {
     return folders;
   }
 
+  const std::vector<std::string>& roots_;
   const std::set<std::string>& skip_;
+  std::set<std::string> first_names_;                       // ".git" of ".git/hooks"
+  std::set<std::pair<std::string, std::string>> followed_;  // a folder, and its name as a link
   bool guards_git_ = false;
   std::unordered_map<std::string, std::vector<Name>> by_last_;
   std::vector<Name> wild_;
@@ -271,15 +314,41 @@ Result<std::vector<Place>> find_matches(const Glob& pattern,
   return found;
 }
 
-Result<std::vector<ProtectedName>> find_protected(const std::string& root,
+std::vector<std::string> find_links(const std::string& path) {
+  constexpr std::size_t kMaxLinks = 40;  // path_resolution(7)
+  std::vector<std::string> links;
+  std::string place = "/";
+  std::vector<std::string> ahead;  // the next one last
+  const auto prepend = [&](std::string_view text) {
+    const auto names = path_components(text);
+    ahead.insert(ahead.end(), names.rbegin(), names.rend());
+  };
+  for (prepend(path); !ahead.empty() && links.size() < kMaxLinks;) {
+    const std::string name = std::move(ahead.back());
+    ahead.pop_back();
+    if (name == ".") continue;
+    if (name == "..") {
+      place = parent_path(place);
+      continue;
+    }
+    const std::string at = below(place, name);
+    const Result<std::string> text = sys::read_link(at);
+    if (!text.ok()) {
+      place = at;
+      continue;
+    }
+    links.push_back(at);
+    if (text.value().starts_with('/')) place = "/";
+    prepend(text.value());
+  }
+  return links;
+}
+
+Result<std::vector<ProtectedName>> find_protected(const std::vector<std::string>& roots,
                                                   const std::set<Glob>& names,
                                                   const std::set<std::string>& skip) {
-  ProtectedScan scan(names, skip);
-  std::vector<std::string> components;
-  for (const std::string_view component : path_components(root)) {
-    components.push_back(lower(component));
-  }
-  CARREL_CHECK(scan.walk(root, components));
+  ProtectedScan scan(roots, names, skip);
+  CARREL_CHECK(scan.run());
   return std::move(scan).found();
 }
 
