@@ -112,11 +112,22 @@ class Planner {
                          " is a single file: programs that save by renaming a new file onto it "
                          "will fail; grant its folder for those");
       }
+      note_shared(place.path);
       nodes_.insert_or_assign(place.path, Node{Rule::kWrite, place.kind, "files.write"});
       writable_.push_back(place.path);
       granted_.push_back(place.path);
     }
     return Unit{};
+  }
+
+  // /tmp, for somebody who stands there.
+  void note_shared(const std::string& path) {
+    struct stat info{};
+    constexpr mode_t kShared = S_ISVTX | S_IWOTH;
+    if (::lstat(path.c_str(), &info) == -1 || (info.st_mode & kShared) != kShared) return;
+    notes_.push_back(printable(path) +
+                     " is shared by all users and programs of this machine: the command sees what "
+                     "they keep there, and can change what is yours");
   }
 
   static Status check_writable(const std::string& path) {

@@ -325,9 +325,11 @@ Error Reader::located(const Conflict& conflict) const {
 
 // Puts the file's own rules over the inherited ones.
 Result<Policy> Reader::combined() {
+  if (origin_ == Origin::kBuiltin) settle(own_);
   if (auto conflict = find_conflict(own_)) return located(*conflict);
   result_.files = overlay(std::move(result_.files), own_.files);
   result_.network = overlay(std::move(result_.network), own_.network);
+  if (origin_ == Origin::kBuiltin) settle(result_);
   if (auto conflict = find_conflict(result_)) return located(*conflict);
   return std::move(result_);
 }

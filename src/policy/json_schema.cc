@@ -101,7 +101,7 @@ constexpr std::string_view kSchema = R"schema({
           "maximum": 4294967295
         },
         "file_size": { "description": "Of any one file that is written.", "$ref": "#/$defs/size" },
-        "scratch": { "description": "Of each scratch folder.", "$ref": "#/$defs/size" },
+        "scratch": { "description": "All scratch folders together.", "$ref": "#/$defs/size" },
         "wall_time": {
           "description": "\"30s\", \"10m\", \"1h30m\", or seconds.",
           "anyOf": [

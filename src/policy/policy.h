@@ -33,7 +33,7 @@ struct FilesPolicy {
   // ".git/", a ".git" that is a file is protected too: in worktrees and
   // submodules it says where the hooks are.
   std::set<Glob> protect_names;
-  // Each an empty private folder in memory that vanishes at the end, e.g. /tmp.
+  // Empty private folders in memory that vanish at the end, e.g. /tmp.
   std::set<std::string> scratch;
 
   bool operator==(const FilesPolicy&) const = default;
@@ -55,8 +55,10 @@ struct LimitsPolicy {
   std::optional<std::uint64_t> file_size;    // of any one file written
   std::optional<std::uint64_t> scratch;      // all private folders together; at least 64 KiB
   std::optional<std::chrono::milliseconds> wall_time;
-  // A limit that this machine cannot enforce is an error, unless this is set.
+  // A limit that this machine cannot enforce is an error, unless this is set or
+  // the limit is named here: a profile brought it, and nobody asked for it.
   bool best_effort = false;
+  std::set<std::string, std::less<>> from_profile = {};
 
   bool operator==(const LimitsPolicy&) const = default;
 };
@@ -119,7 +121,8 @@ struct PathContext {
 [[nodiscard]] NetworkPolicy overlay(NetworkPolicy base, const NetworkPolicy& over);
 
 // Sets one limit by its name in a policy ("memory", "cpus", "processes",
-// "open_files", "file_size", "scratch", "wall_time") from its text.
+// "open_files", "file_size", "scratch", "wall_time") from its text. It is then
+// asked for: no longer one of `from_profile`.
 [[nodiscard]] Status set_limit(LimitsPolicy& limits, std::string_view name, std::string_view value);
 
 // Refuses what no policy may mean: a `write` or `scratch` that is "/" or lies in

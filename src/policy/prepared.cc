@@ -1,5 +1,7 @@
 #include "policy/prepared.h"
 
+#include "policy/builtin.h"
+
 namespace carrel::policy {
 namespace {
 
@@ -68,6 +70,7 @@ Result<Policy> expand(const PreparedPolicy& prepared, const PathContext& context
   }
   policy.network.unix_sockets = prepared.unix_sockets;
   policy.system_calls.deny.insert(prepared.denied_calls.begin(), prepared.denied_calls.end());
+  settle(policy);
   return policy;
 }
 
