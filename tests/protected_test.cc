@@ -108,6 +108,16 @@ TEST_P(Protected, NamesCannotBeChangedInOtherWritableFolders) {
   EXPECT_EQ(ended.out, "") << describe(ended);
 }
 
+TEST_P(Protected, HooksBelowDependenciesCannotBeChanged) {
+  world().make_file("work/node_modules/a/.git/hooks/pre-commit", "original\n");
+  world().make_file("work/node_modules/b/.git", "original\n");
+  const Ended ended =
+      sealed_script(std::string(kAttack) +
+                    "attack node_modules/a/.git/hooks/pre-commit; attack node_modules/b/.git; "
+                    "attack_above node_modules/a/.git/hooks/pre-commit");
+  EXPECT_EQ(ended.out, "") << describe(ended);
+}
+
 TEST_P(Protected, NothingCanBePlantedInProtectedFolders) {
   plant_at("work");
   const Ended ended = sealed_script(

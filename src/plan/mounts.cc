@@ -196,7 +196,7 @@ class Planner {
       if (node.rule == Rule::kHide || node.rule == Rule::kScratch) skip.insert(path);
     }
     CARREL_TRY(const std::vector<ProtectedName> found,
-               find_protected(writable_, request_.files.protect_names, skip));
+               find_protected(writable_, request_.files, skip));
     for (const ProtectedName& name : found) {
       if (!in_writable(name.place.path)) continue;
       protect(name.place, "protected name");

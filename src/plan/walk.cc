@@ -132,14 +132,14 @@ bool is_git_store(std::string_view holder, std::string_view name) {
 
 class ProtectedScan {
  public:
-  ProtectedScan(const std::vector<std::string>& roots, const std::set<Glob>& names,
+  ProtectedScan(const std::vector<std::string>& roots, const policy::FilesPolicy& files,
                 const std::set<std::string>& skip)
-      : roots_(roots), skip_(skip) {
-    for (const Glob& name : names) {
+      : roots_(roots), dependencies_(files.dependencies), skip_(skip) {
+    for (const Glob& name : files.protect_names) {
       std::string text = lower(name.text());
       const std::size_t slash = text.find('/');
       if (slash != std::string::npos) first_names_.insert(text.substr(0, slash));
-      if (text.starts_with(".git/")) guards_git_ = true;
+      if (is_gits(text)) guards_git_ = true;
       add(std::move(text));
     }
   }
@@ -150,7 +150,7 @@ class ProtectedScan {
       for (const std::string_view component : path_components(root)) {
         components.push_back(lower(component));
       }
-      CARREL_CHECK(walk(root, components));
+      CARREL_CHECK(walk(root, components, In::kOwn));
     }
     return Unit{};
   }
@@ -158,8 +158,10 @@ class ProtectedScan {
   [[nodiscard]] std::vector<ProtectedName> found() && { return std::move(found_); }
 
  private:
+  enum class In : std::uint8_t { kOwn, kDependencies };
+
   // `components`: of `folder`, or of the link that it was entered through, in lower case.
-  Status walk(const std::string& folder, std::vector<std::string>& components) {
+  Status walk(const std::string& folder, std::vector<std::string>& components, In in) {
     CARREL_TRY(const Listing listing, list_folder(folder));
     if (listing.look == Look::kForbidden) {
       found_.push_back({{folder, EntryKind::kFolder}, {}});  // its owner could open it again
@@ -169,11 +171,12 @@ class ProtectedScan {
       if (skip_.contains(path)) continue;
       components.push_back(lower(entry.name));
       const bool is_dir = is_folder(folder, entry);
-      CARREL_TRY(const bool taken, take(path, components, is_dir));
+      CARREL_TRY(const bool taken, take(path, components, is_dir, in));
       const bool store = components.size() > 1 &&
                          is_git_store(components[components.size() - 2], components.back());
       if (!taken && !store) {
-        CARREL_CHECK(is_dir ? walk(path, components) : follow(path, components));
+        const In below = dependencies_.contains(entry.name) ? In::kDependencies : in;
+        CARREL_CHECK(is_dir ? walk(path, components, below) : follow(path, components, in));
       }
       components.pop_back();
     }
@@ -182,7 +185,7 @@ class ProtectedScan {
 
   // Into a folder that has one of the first names through a link: git takes
   // ".git -> store" for its folder. Once only, wherever links lead round.
-  Status follow(const std::string& link, std::vector<std::string>& components) {
+  Status follow(const std::string& link, std::vector<std::string>& components, In in) {
     if (!first_names_.contains(components.back())) return Unit{};
     CARREL_TRY(std::optional<Place> place, real_place(link));
     if (!place.has_value() || place->path == link || place->kind != EntryKind::kFolder) {
@@ -191,7 +194,7 @@ class ProtectedScan {
     hold_links(link);
     if (!is_granted(place->path, roots_)) return Unit{};
     if (!followed_.emplace(place->path, components.back()).second) return Unit{};
-    return walk(place->path, components);
+    return walk(place->path, components, in);
   }
 
   // Pointed elsewhere, a link would be another file by the same name.
@@ -200,6 +203,8 @@ class ProtectedScan {
       found_.push_back({{std::move(link), EntryKind::kLink}, {}});
     }
   }
+
+  static bool is_gits(std::string_view pattern) { return pattern.starts_with(".git/"); }
 
   // Patterns by their last component, if that is literal. Most never meet a path
   // that ends like them, so each is parsed when it does.
@@ -224,14 +229,14 @@ class ProtectedScan {
   }
 
   Result<bool> take(const std::string& path, const std::vector<std::string>& components,
-                    bool is_dir) {
+                    bool is_dir, In in) {
     const auto same_last = by_last_.find(components.back());
     const bool pointer = guards_git_ && !is_dir && components.back() == ".git";
     if (same_last == by_last_.end() && wild_.empty() && !pointer) return false;
     const std::vector<std::string_view> views(components.begin(), components.end());
     const Name* match = nullptr;
-    if (same_last != by_last_.end()) match = first_match(same_last->second, views);
-    if (match == nullptr) match = first_match(wild_, views);
+    if (same_last != by_last_.end()) match = first_match(same_last->second, views, in);
+    if (match == nullptr) match = first_match(wild_, views, in);
     // A file ".git" is the pointer of a worktree or submodule: it names a repository.
     if (match == nullptr && !pointer) return false;
     CARREL_TRY(std::optional<Place> place, real_place(path));
@@ -252,8 +257,9 @@ class ProtectedScan {
   }
 
   static const Name* first_match(std::vector<Name>& names,
-                                 const std::vector<std::string_view>& components) {
+                                 const std::vector<std::string_view>& components, In in) {
     for (Name& name : names) {
+      if (in == In::kDependencies && !is_gits(name.text)) continue;
       const Glob* const glob = name.glob();
       if (glob != nullptr && glob->matches(components)) return &name;
     }
@@ -282,6 +288,7 @@ class ProtectedScan {
   }
 
   const std::vector<std::string>& roots_;
+  const std::set<std::string>& dependencies_;
   const std::set<std::string>& skip_;
   std::set<std::string> first_names_;                       // ".git" of ".git/hooks"
   std::set<std::pair<std::string, std::string>> followed_;  // a folder, and its name as a link
@@ -345,9 +352,9 @@ std::vector<std::string> find_links(const std::string& path) {
 }
 
 Result<std::vector<ProtectedName>> find_protected(const std::vector<std::string>& roots,
-                                                  const std::set<Glob>& names,
+                                                  const policy::FilesPolicy& files,
                                                   const std::set<std::string>& skip) {
-  ProtectedScan scan(roots, names, skip);
+  ProtectedScan scan(roots, files, skip);
   CARREL_CHECK(scan.run());
   return std::move(scan).found();
 }

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "plan/grants.h"
 #include "policy/glob.h"
+#include "policy/policy.h"
 
 namespace carrel::plan {
 
@@ -35,8 +36,10 @@ struct ProtectedName {
 // what that leads to. Folders of `skip` and git's object stores are not entered.
 // A link to a folder is, if its name is the first of a pattern (".git -> store"
 // for ".git/hooks") and the folder lies in one of `roots`.
+//
+// What is protected by name is policy's to say: FilesPolicy::protect_names, dependencies.
 [[nodiscard]] Result<std::vector<ProtectedName>> find_protected(
-    const std::vector<std::string>& roots, const std::set<policy::Glob>& names,
+    const std::vector<std::string>& roots, const policy::FilesPolicy& files,
     const std::set<std::string>& skip);
 
 }  // namespace carrel::plan

@@ -183,12 +183,13 @@ class FindProtected : public testing::Test {
   [[nodiscard]] std::vector<ProtectedName> found(const std::set<std::string>& names,
                                                  const std::string& root = "",
                                                  const std::set<std::string>& skip = {}) const {
-    std::set<Glob> globs;
-    for (const std::string& name : names) globs.insert(Glob::parse(name).value());
+    policy::FilesPolicy files;
+    for (const std::string& name : names) files.protect_names.insert(Glob::parse(name).value());
+    files.dependencies = {"node_modules"};
     std::set<std::string> skipped;
     for (const std::string& path : skip) skipped.insert(folder_.path(path));
     Result<std::vector<ProtectedName>> names_found =
-        find_protected({folder_.path(root)}, globs, skipped);
+        find_protected({folder_.path(root)}, files, skipped);
     EXPECT_TRUE(names_found.ok()) << names_found.error().message;
     return names_found.ok() ? std::move(names_found).value() : std::vector<ProtectedName>();
   }
@@ -315,6 +316,20 @@ TEST_F(FindProtected, NamesInAFolderThatIsEnteredThroughALinkOfAFirstName) {
   EXPECT_EQ(places({".git/hooks"}, "a"), Paths({"a/.git"}));
 }
 
+TEST_F(FindProtected, OnlyNamesOfGitBelowDependencies) {
+  for (const char* path : {".vscode/x", "node_modules/.vscode/x", "node_modules/a/b/.vscode/x",
+                           "node_modules/a/.git/hooks/h", "a/node_modules/.git",
+                           "modules/.vscode/x", "node_modules/.gitmodules"}) {
+    folder_.file(path);
+  }
+  const std::set<std::string> names = {".vscode", ".git/hooks", ".gitmodules"};
+  EXPECT_EQ(places(names), Paths({".vscode", "a/node_modules/.git", "modules/.vscode",
+                                  "node_modules/a/.git/hooks"}));
+  // Who stands in one works there.
+  EXPECT_EQ(places(names, "node_modules/a"),
+            Paths({"node_modules/a/.git/hooks", "node_modules/a/b/.vscode"}));
+}
+
 TEST_F(FindProtected, LinksThatLeadRoundComeToAnEnd) {
   folder_.file("a/hooks/h");
   folder_.link("a/.git", ".");
@@ -376,11 +391,12 @@ TEST_F(FindProtected, DoesNotFollowLinksToFolders) {
 TEST_F(FindProtected, FoldersThatCannotBeSearchedAreProtectedAsAWhole) {
   const sys::AsOrdinaryUser user;
   const TestFolder folder;
+  policy::FilesPolicy files;
+  files.protect_names = {Glob::parse(".git/hooks").value()};
   for (const unsigned mode : {0u, 0100u, 0300u, 0400u, 0600u}) {
     folder.file("repo/.git/hooks/h");
     folder.dir("repo/.git", mode);
-    const auto all =
-        find_protected({folder.path()}, {Glob::parse(".git/hooks").value()}, {}).value();
+    const auto all = find_protected({folder.path()}, files, {}).value();
     folder.dir("repo/.git", 0700);
     ASSERT_EQ(all.size(), 1u) << std::oct << mode;
     EXPECT_EQ(all[0].place.path, folder.path("repo/.git")) << std::oct << mode;

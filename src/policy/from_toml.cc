@@ -162,11 +162,13 @@ Status Reader::read_files(const Table& root) {
   const auto path = [&](std::string_view text) { return absolute_path(text, context_); };
   const auto glob = [&](std::string_view text) { return absolute_glob(text, context_); };
   const auto name = [](std::string_view text) { return Glob::parse(text); };
+  const auto same = [](std::string_view text) -> Result<std::string> { return std::string(text); };
   CARREL_CHECK(read_list(*table, "files.write", own_.files.write, path));
   CARREL_CHECK(read_list(*table, "files.read", own_.files.read, path));
   CARREL_CHECK(read_list(*table, "files.scratch", own_.files.scratch, path));
   CARREL_CHECK(read_list(*table, "files.hide", own_.files.hide, glob));
   CARREL_CHECK(read_list(*table, "files.protect", own_.files.protect, glob));
+  CARREL_CHECK(read_list(*table, "files.dependencies", own_.files.dependencies, same));
   return read_list(*table, "files.protect_names", own_.files.protect_names, name);
 }
 

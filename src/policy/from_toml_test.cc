@@ -60,6 +60,7 @@ read = ["/srv/data"]
 hide = ["/srv", "**/.env"]
 protect = ["vendor", "src/*.lock"]
 protect_names = [".git/hooks"]
+dependencies = ["node_modules"]
 scratch = ["/tmp"]
 [environment]
 pass = ["PATH", "LC_*"]
@@ -87,6 +88,7 @@ deny = ["ptrace"]
   EXPECT_EQ(p.files.protect,
             (std::set<Glob>{glob("/home/ann/work/vendor"), glob("/home/ann/work/src/*.lock")}));
   EXPECT_EQ(p.files.protect_names, std::set<Glob>{glob(".git/hooks")});
+  EXPECT_EQ(p.files.dependencies, std::set<std::string>{"node_modules"});
   EXPECT_EQ(p.files.scratch, std::set<std::string>{"/tmp"});
   EXPECT_EQ(p.environment.pass, (std::set<std::string>{"LC_*", "PATH"}));
   EXPECT_EQ(p.environment.set, (std::map<std::string, std::string>{{"A", "1"}, {"B-C", ""}}));
@@ -307,6 +309,9 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"AnAbsoluteName", "files.protect_names = [\"/etc\"]",
               "policy.toml:1:24: '/etc' in files.protect_names is absolute; names are relative, "
               "absolute paths go into files.protect"},
+        Fault{"AFolderOfDependenciesByItsPath", "files.dependencies = [\"a/node_modules\"]",
+              "policy.toml:1:23: 'a/node_modules' in files.dependencies is not the name of a "
+              "folder; write one as in 'node_modules'"},
         Fault{"AParentInAName", "files.protect_names = [\"../x\"]",
               "policy.toml:1:24: '..' in a pattern; write the folder that is meant"}),
     [](const auto& fault) { return std::string(fault.param.name); });

@@ -50,8 +50,14 @@ constexpr std::string_view kSchema = R"schema({
           "uniqueItems": true,
           "items": { "type": "string", "pattern": "^[^/]" }
         },
+        "dependencies": {
+          "description": "Names of folders of package managers: below them only protected names of git count.",
+          "type": "array",
+          "uniqueItems": true,
+          "items": { "type": "string", "pattern": "^[^/*?]+$" }
+        },
         "scratch": {
-          "description": "Each an empty folder of the sandbox's own that vanishes at its end.",
+          "description": "Empty folders of the sandbox's own that vanish at its end.",
           "$ref": "#/$defs/paths"
         }
       }

@@ -33,6 +33,11 @@ struct FilesPolicy {
   // ".git/", a ".git" that is a file is protected too: in worktrees and
   // submodules it says where the hooks are.
   std::set<Glob> protect_names;
+  // Names of folders that a package manager fills and empties, such as
+  // "node_modules". In one below a writable folder only the names of
+  // `protect_names` that begin with ".git/" are protected: git executes its hooks
+  // wherever it is called, all else is obeyed in a folder that somebody works in.
+  std::set<std::string> dependencies;
   // Empty private folders in memory that vanish at the end, e.g. /tmp.
   std::set<std::string> scratch;
 
@@ -129,8 +134,8 @@ struct PathContext {
 // /proc, /sys or /dev (/dev/shm may be scratch); the same path in `write` and
 // `protect` or `hide`, in `read` and `hide`, or in `scratch` and any of them; a
 // `write` inside a literal `protect`; the same rule in `allow` and `deny`; "*"
-// in `allow`; a bad host name; a limit below its minimum; an environment name
-// with '=' or NUL. The message names the entries and the fix.
+// in `allow`; a bad host name; a path in `dependencies`; a limit below its minimum; an environment
+// name with '=' or NUL. The message names the entries and the fix.
 [[nodiscard]] Status check(const Policy& policy);
 
 }  // namespace carrel::policy

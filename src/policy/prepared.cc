@@ -61,6 +61,7 @@ Result<Policy> expand(const PreparedPolicy& prepared, const PathContext& context
     CARREL_TRY(Glob glob, Glob::parse(name));
     policy.files.protect_names.insert(policy.files.protect_names.end(), std::move(glob));
   }
+  policy.files.dependencies.insert(prepared.dependencies.begin(), prepared.dependencies.end());
   policy.environment.pass.insert(prepared.pass.begin(), prepared.pass.end());
   for (const auto& [name, value] : prepared.set) policy.environment.set.emplace(name, value);
   policy.limits = prepared.limits;
