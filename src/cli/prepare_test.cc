@@ -123,12 +123,19 @@ TEST_F(CommandLine, MayNotContradictItself) {
 }
 
 TEST_F(CommandLine, SaysWhatToDoWhereTheCurrentFolderCannotBeWritten) {
-  for (const char* folder : {"/", "/tmp", "/proc/self", "/dev"}) {
+  for (const char* folder : {"/", "/proc/self", "/dev", "/home/u/.ssh"}) {
     context_.working_dir = folder;
     EXPECT_TRUE(refused({}).starts_with("the current folder " + std::string(folder) + " is "))
         << refused({});
     EXPECT_EQ(refused({"--read", "."}), "accepted");
   }
+}
+
+TEST_F(CommandLine, WritesTheCurrentFolderWhereItWouldBePrivate) {
+  context_.working_dir = "/tmp";
+  const policy::FilesPolicy files = loaded({}).files;
+  EXPECT_TRUE(files.write.contains("/tmp"));
+  EXPECT_EQ(files.scratch, (std::set<std::string>{"/dev/shm", "/var/tmp"}));
 }
 
 TEST_F(CommandLine, HidesAFileWhoseNameLooksLikeAPattern) {

@@ -17,7 +17,6 @@ namespace carrel::jail {
 namespace {
 
 constexpr char kPrefix[] = "carrel-";
-constexpr char kSupervisors[] = "carrel-supervisors";
 constexpr int kRemoveTries = 100;
 constexpr timespec kRemovePause{0, 10'000'000};
 
@@ -61,7 +60,7 @@ void remove_stale(const std::string& parent) {
   if (!entries.ok()) return;
   for (const sys::DirEntry& entry : entries.value()) {
     const std::string_view name = entry.name;
-    if (!name.starts_with(kPrefix) || name == kSupervisors) continue;
+    if (!name.starts_with(kPrefix) || name == plan::kSupervisors) continue;
     // rmdir(2) refuses a cgroup that still has processes: nothing alive is lost.
     if (!is_alive(name.substr(sizeof kPrefix - 1))) ::rmdir((parent + "/" + entry.name).c_str());
   }
@@ -75,7 +74,7 @@ Status hand_down(const std::string& parent, const std::set<std::string>& control
   const std::string file = parent + "/cgroup.subtree_control";
   Status handed = sys::write_existing(file, text);
   if (handed.ok() || handed.error().sys_errno != EBUSY) return handed;
-  const std::string aside = parent + "/" + kSupervisors;
+  const std::string aside = parent + "/" + std::string(plan::kSupervisors);
   if (::mkdir(aside.c_str(), 0755) == -1 && errno != EEXIST) return sys::failed("mkdir", aside);
   CARREL_TRY(const std::string pids, sys::read_file(parent + "/cgroup.procs"));
   std::string_view rest = pids;
@@ -179,8 +178,7 @@ CgroupCounts read_counts(const std::vector<std::string>& folders) {
     counts.oom_kills += count_in(folder + "/memory.events", "oom_kill");       // v2
     counts.oom_kills += count_in(folder + "/memory.oom_control", "oom_kill");  // v1
     counts.forks_refused += count_in(folder + "/pids.events", "max");
-    counts.throttled_us += count_in(folder + "/cpu.stat", "throttled_usec");          // v2
-    counts.throttled_us += count_in(folder + "/cpu.stat", "throttled_time") / 1'000;  // v1: ns
+    counts.throttled += count_in(folder + "/cpu.stat", "nr_throttled");
     counts.peak_memory = std::max({counts.peak_memory, count_in(folder + "/memory.peak", ""),
                                    count_in(folder + "/memory.max_usage_in_bytes", "")});
   }

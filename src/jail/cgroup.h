@@ -25,7 +25,7 @@ namespace carrel::jail {
 struct CgroupCounts {
   std::uint64_t oom_kills = 0;
   std::uint64_t forks_refused = 0;
-  std::uint64_t throttled_us = 0;
+  std::uint64_t throttled = 0;    // periods of the CPU quota that were cut short
   std::uint64_t peak_memory = 0;  // bytes; 0 if it was not counted
 };
 [[nodiscard]] CgroupCounts read_counts(const std::vector<std::string>& folders);

@@ -142,7 +142,7 @@ TEST(ReadCounts, OfV2) {
   const CgroupCounts counts = read_counts({folder.path()});
   EXPECT_EQ(counts.oom_kills, 3u);
   EXPECT_EQ(counts.forks_refused, 5u);
-  EXPECT_EQ(counts.throttled_us, 400u);
+  EXPECT_EQ(counts.throttled, 2u);
   EXPECT_EQ(counts.peak_memory, 1048576u);
 }
 
@@ -156,7 +156,7 @@ TEST(ReadCounts, OfV1InSeveralFolders) {
       read_counts({folder.path("memory"), folder.path("pids"), folder.path("cpu")});
   EXPECT_EQ(counts.oom_kills, 2u);
   EXPECT_EQ(counts.forks_refused, 1u);
-  EXPECT_EQ(counts.throttled_us, 5u);
+  EXPECT_EQ(counts.throttled, 1u);
   EXPECT_EQ(counts.peak_memory, 4096u);
 }
 
@@ -169,7 +169,7 @@ TEST(ReadCounts, TakeNothingFromWhatIsMissingOrBroken) {
     const CgroupCounts counts = read_counts({path});
     EXPECT_EQ(counts.oom_kills, 0u);
     EXPECT_EQ(counts.forks_refused, 0u);
-    EXPECT_EQ(counts.throttled_us, 0u);
+    EXPECT_EQ(counts.throttled, 0u);
     EXPECT_EQ(counts.peak_memory, 0u);
   }
 }

@@ -220,6 +220,13 @@ TEST(LimitHits, MemoryIsToldByThePeak) {
   EXPECT_TRUE(finish(plan, outcome).limits_reached.empty());
 }
 
+TEST(LimitHits, ScratchIsToldByPrivateFoldersThatAreFull) {
+  wire::Outcome outcome = ended(Ended::kExited, 1);
+  EXPECT_EQ(limit_of(finish(some_plan(), outcome)), "none");
+  outcome.private_full = 1;
+  EXPECT_EQ(limit_of(finish(some_plan(), outcome)), "scratch 1");
+}
+
 TEST(LimitHits, TheCgroupsCountsTellAndItsFolderIsRemoved) {
   const sys::TestFolder folder;
   plan::RunHandles handles;
