@@ -81,6 +81,7 @@ Result<Handles> gather(const Launch& launch, Cgroups& cgroups) {
   }
   if (launch.handout_fd >= 0) CARREL_CHECK(keep_across_exec(launch.handout_fd));
   handles.numbers.handout_fd = launch.handout_fd;
+  handles.numbers.proxy_pid = launch.proxy_pid;
   handles.numbers.cgroup_folders = cgroups.folders;
   handles.numbers.always_finish = launch.always_finish || !cgroups.folders.empty();
   handles.numbers.record_denials = launch.record_denials;

@@ -66,6 +66,7 @@ RunHandles rich_handles() {
   RunHandles handles;
   handles.carrel_fd = 10;
   handles.handout_fd = 11;
+  handles.proxy_pid = 4711;
   handles.cgroup_fd = 12;
   handles.cgroup_procs_fds = {13, 14};
   handles.cgroup_folders = {"/sys/fs/cgroup/a", "/sys/fs/cgroup/b"};
@@ -107,6 +108,7 @@ TEST_F(RoundTrip, OfIdentityAndHandles) {
   EXPECT_EQ(header.drop_groups, 1u);
   EXPECT_EQ(header.carrel_fd, 10);
   EXPECT_EQ(header.handout_fd, 11);
+  EXPECT_EQ(header.proxy_pid, 4711);
   EXPECT_EQ(header.cgroup_fd, 12);
   EXPECT_EQ(header.cgroup_procs_fds[0], 13);
   EXPECT_EQ(header.cgroup_procs_fds[1], 14);

@@ -115,6 +115,7 @@ void encode_command(Block& block, const Plan& plan, wire::Header& header) {
 void encode_handles(Block& block, const RunHandles& handles, wire::Header& header) {
   header.carrel_fd = handles.carrel_fd;
   header.handout_fd = handles.handout_fd;
+  header.proxy_pid = handles.proxy_pid;
   header.cgroup_fd = handles.cgroup_fd;
   std::fill(std::begin(header.cgroup_procs_fds), std::end(header.cgroup_procs_fds), -1);
   std::copy(handles.cgroup_procs_fds.begin(), handles.cgroup_procs_fds.end(),

@@ -13,6 +13,7 @@ namespace carrel::plan {
 struct RunHandles {
   int carrel_fd = -1;
   int handout_fd = -1;
+  int proxy_pid = 0;
   int cgroup_fd = -1;                 // cgroup v2 folder
   std::vector<int> cgroup_procs_fds;  // cgroup v1
   std::vector<std::string> cgroup_folders;

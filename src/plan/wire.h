@@ -111,13 +111,15 @@ struct Header {
   Text context;                // carrel's own, for the end; opaque to the launcher
   Table<Text> cgroup_folders;  // likewise: made for this run, to be read and removed at the end
 
-  std::uint32_t reserved;        // no byte of the block is left to chance
+  // The proxy that serves the listeners, if it is carrel's own: a child of the launcher,
+  // which keeps handout_fd open for as long as it is to serve. 0: there is none.
+  std::int32_t proxy_pid;
   std::uint64_t private_bytes;   // that all private folders together may hold
   std::uint64_t wall_time_ms;    // 0: none
   std::uint32_t record_denials;  // 1: refused system calls are counted in the outcome
   std::uint32_t always_finish;   // 1: carrel_fd is executed at the end whatever happened
   std::uint32_t join_cgroup;     // 1: there is a cgroup, joined before its namespace is made
-  std::uint32_t reserved_too;
+  std::uint32_t reserved;        // no byte of the block is left to chance
 
   // For the phases of a record: CLOCK_MONOTONIC nanoseconds.
   std::uint64_t started_at;
@@ -157,6 +159,7 @@ enum class Step : std::uint32_t {
   kSeccomp,  // index: filter
   kFork,
   kExecute,  // index: candidate
+  kProxy,    // carrel's own proxy ended before the command; value: the signal that took it, or 0
   kLost,     // PID 1 vanished without a word; value: the signal that took it
 };
 
