@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
-#include <pwd.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -30,7 +29,7 @@ constexpr char kHosts[] =
 constexpr char kResolver[] = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n";
 constexpr char kPasswd[] =
     "root:x:0:0::/root:/bin/bash\nnobody:x:65534:65534::/:/usr/sbin/nologin\n"
-    "sshd:x:100:65534::/run/sshd:/usr/sbin/nologin\ntester:x:12345:12345::/:/bin/bash\n";
+    "sshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n";
 // $1: the process that holds the other machine.
 constexpr char kWire[] =
     "set -e; PATH=/usr/sbin:/sbin:/usr/bin:/bin\n"
@@ -46,14 +45,19 @@ constexpr char kWire[] =
   ::_exit(1);
 }
 
+void write_existing(const char* path, const std::string& text) {
+  const UniqueFd fd(::open(path, O_WRONLY | O_CLOEXEC));
+  if (::write(fd.get(), text.data(), text.size()) == -1) give_up(path);
+}
+
 // A user namespace in which this user has every capability, and its programs too.
 void take_capabilities() {
   const std::string uid = std::to_string(::geteuid());
   const std::string gid = std::to_string(::getegid());
   if (::unshare(CLONE_NEWUSER) != 0) give_up("unshare(CLONE_NEWUSER)");
-  write_file("/proc/self/setgroups", "deny");
-  write_file("/proc/self/uid_map", uid + " " + uid + " 1");
-  write_file("/proc/self/gid_map", gid + " " + gid + " 1");
+  write_existing("/proc/self/setgroups", "deny");
+  write_existing("/proc/self/uid_map", uid + " " + uid + " 1");
+  write_existing("/proc/self/gid_map", gid + " " + gid + " 1");
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2]{};
   if (::syscall(SYS_capget, &header, data) != 0) give_up("capget");
@@ -77,7 +81,7 @@ void cover(const std::string& file, const char* with) {
   if (::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) give_up("mount /");
   cover(folder + "/hosts", "/etc/hosts");
   cover(folder + "/resolv.conf", "/etc/resolv.conf");
-  if (as_root) cover(folder + "/passwd", "/etc/passwd");
+  cover(folder + "/passwd", "/etc/passwd");
   int moved[2];
   if (::pipe2(moved, O_CLOEXEC) != 0) give_up("pipe2");
   const pid_t other = ::fork();
@@ -149,7 +153,8 @@ NetWorld::NetWorld(World& world) : world_(world) {
   if (!lacking_.empty()) return;
   world_.make_file("net/hosts", kHosts);
   world_.make_file("net/resolv.conf", kResolver);
-  world_.make_file("net/passwd", kPasswd);
+  const std::string id = std::to_string(::geteuid() == 0 ? kUserId : ::geteuid());
+  world_.make_file("net/passwd", kPasswd + ("tester:x:" + id + ":" + id + "::/:/bin/bash\n"));
   world_.make_file("site/small", "from the web\n");
   int ready[2];
   if (::pipe2(ready, O_CLOEXEC) != 0) std::abort();
@@ -186,11 +191,7 @@ Invocation NetWorld::there(Invocation invocation) const {
   return in(there_, std::move(invocation));
 }
 
-std::string NetWorld::user_name() const {
-  if (::geteuid() == 0) return "root";
-  const passwd* entry = ::getpwuid(::geteuid());
-  return entry == nullptr ? "nobody" : entry->pw_name;
-}
+std::string NetWorld::user_name() const { return ::geteuid() == 0 ? "root" : "tester"; }
 
 void NetWorld::start(Invocation invocation, int port) {
   invocation.who = Who::kRoot;  // whoever runs the tests

@@ -294,19 +294,23 @@ TEST_P(Network, LargeAnswersAndUploadsArriveWhole) {
 // The proxy of a carrel that runs.
 pid_t proxy_of(const Process& carrel) {
   const std::string task = "/proc/" + std::to_string(carrel.pid()) + "/task/";
-  const std::string children = read_file(task + std::to_string(carrel.pid()) + "/children");
-  std::istringstream pids(children);
-  for (pid_t pid = 0; pids >> pid;) {
-    if (read_file("/proc/" + std::to_string(pid) + "/comm") == "carrel-proxy\n") return pid;
+  for (int i = 0; i < 100; ++i) {  // proc(5): the list is exact only where nothing changes
+    std::istringstream pids(read_file(task + std::to_string(carrel.pid()) + "/children"));
+    for (pid_t pid = 0; pids >> pid;) {
+      if (read_file("/proc/" + std::to_string(pid) + "/comm") == "carrel-proxy\n") return pid;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  return -1;
+  return 0;
 }
 
 TEST_P(Network, SandboxEndsWhenItsProxyIsKilled) {
   Invocation invocation = allowed_invocation({"web.test"}, "echo started; exec sleep 60");
   Process process(invocation);
   ASSERT_TRUE(process.wait_for_output("started"));
-  ASSERT_EQ(::kill(proxy_of(process), SIGKILL), 0);
+  const pid_t proxy = proxy_of(process);
+  ASSERT_GT(proxy, 1);
+  ASSERT_EQ(::kill(proxy, SIGKILL), 0);
   const Ended ended = process.wait();
   EXPECT_TRUE(refused(ended, "the sandbox's proxy ended (SIGKILL)"));
 }
@@ -315,6 +319,7 @@ TEST_P(Network, ProxyIsGoneWhenCarrelIsKilled) {
   Process process(allowed_invocation({"web.test"}, "echo started; exec sleep 60"));
   ASSERT_TRUE(process.wait_for_output("started"));
   const pid_t proxy = proxy_of(process);
+  ASSERT_GT(proxy, 1);
   process.send_signal(SIGKILL);
   (void)process.wait();
   pid_t reaped = 0;  // an orphan by now (adopt_orphans)
