@@ -179,10 +179,6 @@ TEST_P(HandOut, DescriptorThatIsNoSocketIsRefused) {
   EXPECT_TRUE(refused(sealed({"/bin/true"}, {"--proxy-fd", "66"}), "66"));
 }
 
-TEST_P(HandOut, HostsToAllowWithoutAProxyAreRefusedWithTheReason) {
-  EXPECT_TRUE(refused(sealed({"/bin/true"}, {"--allow", "example.com"}), "example.com"));
-}
-
 TEST_P(HandOut, ReceiverThatIsGoneIsAnErrorAndNotAHang) {
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);

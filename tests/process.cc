@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -77,6 +78,9 @@ void reset_signals() {
 
 // The child's half: never returns.
 [[noreturn]] void become(const Invocation& invocation, int in, int out, int err) {
+  for (const int fd : invocation.namespaces) {
+    if (::setns(fd, 0) == -1) fail("setns");
+  }
   const std::array<int, 3> streams{lifted(in), lifted(out), lifted(err)};
   std::vector<std::pair<int, int>> extra;
   for (const auto& [ours, theirs] : invocation.fds) extra.emplace_back(lifted(ours), theirs);

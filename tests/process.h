@@ -36,6 +36,7 @@ struct Invocation {
   enum class Stdout { kOpen, kClosed };
   Stdout stdout_state = Stdout::kOpen;
   std::vector<std::pair<int, int>> fds;  // (the test's descriptor, its number in the program)
+  std::vector<int> namespaces;           // entered first, in this order; not owned
   bool own_terminal = false;             // stdin becomes its controlling terminal
 
   std::chrono::milliseconds time_limit{60000};

@@ -111,7 +111,8 @@ Error explain_failure(const Subcommand& subcommand, std::string_view message) {
 
 Status check_operands(const Subcommand& subcommand, const std::vector<std::string>& operands) {
   if (takes_command(subcommand.operands)) return Unit{};
-  const std::size_t most = subcommand.operands == Operands::kNone ? 0 : 1;
+  std::size_t most = subcommand.operands == Operands::kNone ? 0 : 1;
+  if (subcommand.operands == Operands::kHostPort) most = 2;
   if (operands.size() <= most) return Unit{};
   return usage(subcommand, "unexpected argument " + shell_quoted(operands[most]));
 }

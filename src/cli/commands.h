@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "cli/arguments.h"
@@ -24,6 +25,10 @@ struct Diagnosis {
   int exit_status = 0;  // 1 where `carrel run` does not work
 };
 [[nodiscard]] Result<Diagnosis> doctor(const Arguments& arguments);
+
+// `operands`: a host and a port. Joins standard input and output to them, by way
+// of the proxy inside a sandbox, until the other side has ended.
+[[nodiscard]] Status connect(const std::vector<std::string>& operands);
 
 // carrel as the launcher executes it when a run is over (jail/launch.h).
 // Answers with the exit status.

@@ -97,6 +97,7 @@ std::string operands(const Subcommand& subcommand) {
     case Operands::kNone:
     case Operands::kCommand:
     case Operands::kMaybeCommand:
+    case Operands::kHostPort:
       return "";
     case Operands::kProfile:
       return condition + "@PROFILES@'\n";

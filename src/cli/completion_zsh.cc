@@ -96,6 +96,8 @@ std::string operands(Operands kind) {
   switch (kind) {
     case Operands::kNone:
       return "";
+    case Operands::kHostPort:
+      return " \\\n          '1:host:_hosts' '2:port:_ports'";
     case Operands::kCommand:
     case Operands::kMaybeCommand:
       return " \\\n          '(-)1: :_command_names -e' '*:: :_normal'";

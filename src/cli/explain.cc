@@ -9,6 +9,7 @@
 #include "cli/json.h"
 #include "cli/prepare.h"
 #include "cli/text.h"
+#include "plan/environment.h"
 #include "policy/units.h"
 
 namespace carrel::cli {
@@ -165,7 +166,8 @@ std::string limits(const plan::LimitPlan& plan) {
   return section("Limits") + two_columns(rows);
 }
 
-std::string network(const plan::Plan& plan) {
+std::string network(const Prepared& prepared) {
+  const plan::Plan& plan = prepared.plan;
   const policy::NetworkPolicy& policy = plan.policy.network;
   std::vector<Row> rows = {
       {"reachable", list_or(quoted(policy.allow), "nothing; only a loopback of its own")}};
@@ -174,7 +176,15 @@ std::string network(const plan::Plan& plan) {
                                            printable(rule.reason)});
   }
   for (const std::uint16_t port : plan.listeners) {
-    rows.push_back({"listener", "127.0.0.1:" + std::to_string(port) + ", handed out"});
+    rows.push_back({"listener", "127.0.0.1:" + std::to_string(port) +
+                                    (port == plan::kHttpPort ? ", HTTP proxy" : ", SOCKS proxy") +
+                                    (prepared.proxy_fd >= 0 ? ", handed out" : "")});
+  }
+  if (!prepared.upstream.empty()) {
+    rows.push_back({"by way of", printable(prepared.upstream) + " (this machine's proxy)"});
+  }
+  if (prepared.proxy_fd >= 0) {
+    rows.push_back({"decided by", "whoever holds the other end of --proxy-fd, not by these rules"});
   }
   rows.push_back({"Unix sockets", policy.unix_sockets == policy::UnixSockets::kAll
                                       ? "every one that can be seen by path"
@@ -191,7 +201,7 @@ std::string notes(const std::vector<std::string>& notes) {
 
 std::string plan_text(const Prepared& prepared, Given given) {
   const plan::Plan& plan = prepared.plan;
-  std::string out = overview(prepared, given) + protection(plan) + network(plan) +
+  std::string out = overview(prepared, given) + protection(plan) + network(prepared) +
                     limits(plan.limits) + environment(prepared) + mounts(plan.mounts);
   for (const plan::Filter& filter : plan.filters) out += filter_text(filter);
   return out + notes(plan.notes);
@@ -204,7 +214,8 @@ Result<std::string> explain(const Arguments& arguments) {
   const Given given = arguments.operands.empty() ? Given::kNoCommand : Given::kCommand;
   if (given == Given::kNoCommand) complete.operands = {"true"};
   CARREL_TRY(const Descriptors descriptors, check_descriptors(complete));
-  CARREL_TRY(const Prepared prepared, prepare(complete, descriptors));
+  CARREL_TRY(Draft drafted, draft(complete, descriptors));
+  CARREL_TRY(const Prepared prepared, prepare(std::move(drafted), complete, descriptors));
   if (arguments.has(Opt::kJson)) return json_text(plan_to_json(prepared, given));
   return plan_text(prepared, given);
 }

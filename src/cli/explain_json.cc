@@ -105,7 +105,8 @@ json::array limits(const plan::LimitPlan& plan) {
   return out;
 }
 
-json::object network(const plan::Plan& plan) {
+json::object network(const Prepared& prepared) {
+  const plan::Plan& plan = prepared.plan;
   const policy::NetworkPolicy& policy = plan.policy.network;
   json::array allow;
   for (const policy::HostRule& rule : policy.allow) allow.emplace_back(rule.text());
@@ -118,6 +119,8 @@ json::object network(const plan::Plan& plan) {
   return {{"allow", std::move(allow)},
           {"deny", std::move(deny)},
           {"listeners", std::move(listeners)},
+          {"decided_by", prepared.proxy_fd >= 0 ? "proxy_fd" : "carrel"},
+          {"upstream_proxies", prepared.upstream},
           {"unix_sockets", policy.unix_sockets == policy::UnixSockets::kAll ? "all" : "none"}};
 }
 
@@ -158,7 +161,7 @@ boost::json::object plan_to_json(const Prepared& prepared, Given given) {
   out["filters"] = filters(plan.filters);
   out["environment"] = environment(prepared);
   out["limits"] = limits(plan.limits);
-  out["network"] = network(plan);
+  out["network"] = network(prepared);
   json::array kept;
   for (const int fd : plan.kept_fds) kept.emplace_back(fd);
   out["kept_descriptors"] = std::move(kept);

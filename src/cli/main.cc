@@ -112,6 +112,10 @@ int dispatch(const Subcommand& subcommand, const Arguments& arguments, std::uint
       return show(completion(arguments.operands));
     case Verb::kMan:
       return show(manual(arguments.operands));
+    case Verb::kConnect: {
+      const Status done = connect(arguments.operands);
+      return done.ok() ? 0 : fail(done.error());
+    }
     case Verb::kVersion:
       return show("carrel " + std::string(kVersion) + "\n");
     case Verb::kHelp:

@@ -138,6 +138,9 @@ std::string synopsis(const Subcommand& subcommand) {
     case Operands::kSubcommand:
       out += " [" + italic("SUBCOMMAND") + "]";
       break;
+    case Operands::kHostPort:
+      out += " " + italic("HOST") + " " + italic("PORT");
+      break;
     case Operands::kShell:
       out += " " + bold("bash") + "|" + bold("zsh") + "|" + bold("fish");
       break;

@@ -1,15 +1,73 @@
 #include "cli/network.h"
 
-#include "base/path.h"
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <string>
+#include <utility>
+
+#include "cli/commands.h"
+#include "egress/engine.h"
+#include "sys/error.h"
 
 namespace carrel::cli {
+namespace {
 
-Status check_network(const policy::Policy& policy, const plan::Request& request) {
-  if (policy.network.allow.empty() || request.hand_out_listeners) return Unit{};
-  return Error{Errc::kUnsupported,
-               "the policy allows " + printable(policy.network.allow.begin()->text()) +
-                   ", but this version has no proxy of its own, so it could not be reached; serve "
-                   "the network with --proxy-fd N, or run without hosts to allow"};
+[[noreturn]] void serve(egress::Config config) noexcept {
+  ::prctl(PR_SET_NAME, "carrel-proxy");  // for ps(1)
+  int status = kOwnFailure;
+  try {
+    if (egress::run_engine(std::move(config)).ok()) status = 0;
+  } catch (...) {  // a lack of memory: the launcher sees that it ended
+  }
+  ::_exit(status);
+}
+
+}  // namespace
+
+Result<egress::UpstreamProxies> upstream_proxies(const plan::Machine& machine) {
+  return egress::UpstreamProxies::from_environment(
+      [&](std::string_view name) -> std::optional<std::string> {
+        const auto found = machine.environment.find(std::string(name));
+        if (found == machine.environment.end()) return std::nullopt;
+        return found->second;
+      });
+}
+
+Result<Proxy> Proxy::start(const policy::Policy& policy, egress::UpstreamProxies upstream) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return sys::failed("socketpair", "");
+  }
+  Proxy proxy;
+  proxy.handout_ = UniqueFd(ends[0]);
+  UniqueFd theirs(ends[1]);
+  // A caller that ignores it would have the proxy's end go by unseen.
+  ::signal(SIGCHLD, SIG_DFL);
+  const pid_t pid = ::fork();
+  if (pid == -1) return sys::failed("fork", "the proxy");
+  if (pid == 0) {
+    egress::Config config;
+    config.handout = std::move(theirs);
+    config.policy = policy.network;
+    config.proxies = std::move(upstream);
+    config.sandbox = policy.hostname;
+    serve(std::move(config));
+  }
+  proxy.pid_ = pid;
+  return proxy;
+}
+
+Proxy::Proxy(Proxy&& other) noexcept
+    : handout_(std::move(other.handout_)), pid_(std::exchange(other.pid_, 0)) {}
+
+Proxy::~Proxy() {
+  handout_.reset();
+  if (pid_ == 0) return;
+  static_cast<void>(sys::retry([&] { return ::waitpid(pid_, nullptr, 0); }));
 }
 
 }  // namespace carrel::cli

@@ -41,13 +41,14 @@ constexpr Option kFileOptions[] = {
 constexpr Option kNetworkOptions[] = {
     {Opt::kAllow, "allow", 'a', "HOST[:PORT]", Kind::kHost, Repeat::kMany,
      "let the command reach HOST: a name, *.NAME, an address or a range",
-     "Needs a proxy: see `--proxy-fd`. Without any `--allow`, nothing is reachable."},
+     "Carrel's own proxy then serves the command, which finds it in its environment, and reaches "
+     "nothing but what is allowed. Without any `--allow`, there is no network at all."},
     {Opt::kProxyFd, "proxy-fd", 0, "N", Kind::kDescriptor, Repeat::kOnce,
      "hand the listeners for a proxy over Unix socket N to whoever holds its other end",
      "Two TCP sockets that listen inside the sandbox, on 127.0.0.1:3128 for HTTP and on "
      "127.0.0.1:1080 for SOCKS5, in this order, arrive as one SCM_RIGHTS message before the "
      "command starts. The proxy variables are set inside. The program at the other end serves "
-     "the sockets and decides what is reached."},
+     "the sockets and decides what is reached, in place of carrel's own proxy."},
 };
 
 constexpr Option kProcessOptions[] = {
@@ -128,6 +129,11 @@ constexpr Subcommand kSubcommands[] = {
      "Prints the page as troff: `carrel man | man -l -` shows it. With a SUBCOMMAND, the page of "
      "that one.",
      Operands::kSubcommand, kPlainGroups},
+    {Verb::kConnect, "connect", "inside a sandbox, join standard input and output to a host",
+     "For programs that know no proxy but can be given a command to connect with, as in "
+     "`ssh -o ProxyCommand='/dev/carrel connect %h %p' HOST`. Inside a sandbox with a network, "
+     "/dev/carrel is carrel. git finds its `GIT_SSH_COMMAND` set like this.",
+     Operands::kHostPort, kPlainGroups},
     {Verb::kVersion, "version", "print the version", "", Operands::kNone, kPlainGroups},
     {Verb::kHelp, "help", "explain a subcommand", "", Operands::kSubcommand, kPlainGroups},
 };
@@ -221,6 +227,8 @@ std::string_view operands_text(Operands operands) {
       return "[SUBCOMMAND]";
     case Operands::kShell:
       return "bash|zsh|fish";
+    case Operands::kHostPort:
+      return "HOST PORT";
   }
   return "";
 }

@@ -73,6 +73,7 @@ enum class Operands : std::uint8_t {
   kProfile,     // at most one profile
   kSubcommand,  // at most one subcommand
   kShell,       // one of kShells
+  kHostPort,    // a host, and a port
 };
 
 enum class Verb : std::uint8_t {
@@ -85,6 +86,7 @@ enum class Verb : std::uint8_t {
   kMan,
   kVersion,
   kHelp,
+  kConnect,
 };
 
 struct Subcommand {

@@ -226,28 +226,41 @@ Result<Descriptors> check_descriptors(const Arguments& arguments) {
   return descriptors;
 }
 
-Result<Prepared> prepare(const Arguments& arguments, const Descriptors& descriptors) {
+Result<Draft> draft(const Arguments& arguments, const Descriptors& descriptors) {
+  Draft draft;
+  CARREL_TRY(draft.machine, plan::this_machine());
+  const policy::PathContext context{draft.machine.home, draft.machine.working_dir};
+  CARREL_TRY(LoadedPolicy loaded, load_policy(arguments, context));
+  draft.policy = std::move(loaded.policy);
+  draft.policy_source = std::move(loaded.source);
+  if (!draft.policy.network.allow.empty() && descriptors.proxy < 0) {
+    CARREL_TRY(draft.upstream, upstream_proxies(draft.machine));
+    draft.upstream_text = draft.upstream->text();
+  }
+  return draft;
+}
+
+Result<Prepared> prepare(Draft draft, const Arguments& arguments, const Descriptors& descriptors) {
   Prepared prepared;
   prepared.proxy_fd = descriptors.proxy;
-  CARREL_TRY(prepared.machine, plan::this_machine());
-  const policy::PathContext context{prepared.machine.home, prepared.machine.working_dir};
-  CARREL_TRY(LoadedPolicy loaded, load_policy(arguments, context));
-  prepared.policy_source = loaded.source;
-  if (plan::needs_cgroups(loaded.policy, prepared.machine)) {
+  prepared.machine = std::move(draft.machine);
+  prepared.policy_source = std::move(draft.policy_source);
+  prepared.upstream = std::move(draft.upstream_text);
+  if (plan::needs_cgroups(draft.policy, prepared.machine)) {
     prepared.machine.cgroups = plan::usable_cgroups();
   }
 
   plan::Request request;
   request.arguments = arguments.operands;
   request.kept_fds = descriptors.kept;
-  request.hand_out_listeners = descriptors.proxy >= 0;
+  request.hand_out_listeners = descriptors.proxy >= 0 || draft.upstream.has_value();
   if (arguments.has(Opt::kCwd)) {
+    const policy::PathContext context{prepared.machine.home, prepared.machine.working_dir};
     Result<std::string> folder = policy::absolute_path(arguments.one(Opt::kCwd), context);
     if (!folder.ok()) return about("cwd", std::move(folder).error());
     request.working_dir = std::move(folder).value();
   }
-  CARREL_CHECK(check_network(loaded.policy, request));
-  CARREL_TRY(prepared.plan, plan::make_plan(std::move(loaded.policy), request, prepared.machine));
+  CARREL_TRY(prepared.plan, plan::make_plan(std::move(draft.policy), request, prepared.machine));
   return prepared;
 }
 

@@ -1,22 +1,35 @@
 // From the command line to a plan: the one way that `run` and `explain` share.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "cli/arguments.h"
+#include "egress/upstream_proxy.h"
 #include "plan/machine.h"
 #include "plan/plan.h"
 #include "policy/policy.h"
 
 namespace carrel::cli {
 
+// What a run starts from, before anything is planned.
+struct Draft {
+  plan::Machine machine;
+  policy::Policy policy;
+  std::string policy_source;  // "profile default", "policy /path/x.toml", "settings /path/x.json"
+  // Where the policy allows hosts and carrel's own proxy is to serve them.
+  std::optional<egress::UpstreamProxies> upstream = {};
+  std::string upstream_text = {};
+};
+
 struct Prepared {
   plan::Machine machine;
   plan::Plan plan;
-  std::string policy_source;  // "profile default", "policy /path/x.toml", "settings /path/x.json"
-  int proxy_fd = -1;          // of --proxy-fd; not owned
+  std::string policy_source;
+  int proxy_fd = -1;     // of --proxy-fd; not owned
+  std::string upstream;  // the host's own proxies, for people; "" for none
 };
 
 // The policy that `arguments` name, with the command line's own entries laid
@@ -36,6 +49,8 @@ struct Descriptors {
 };
 [[nodiscard]] Result<Descriptors> check_descriptors(const Arguments& arguments);
 
-[[nodiscard]] Result<Prepared> prepare(const Arguments& arguments, const Descriptors& descriptors);
+[[nodiscard]] Result<Draft> draft(const Arguments& arguments, const Descriptors& descriptors);
+[[nodiscard]] Result<Prepared> prepare(Draft draft, const Arguments& arguments,
+                                       const Descriptors& descriptors);
 
 }  // namespace carrel::cli

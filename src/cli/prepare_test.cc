@@ -186,15 +186,25 @@ TEST_F(CommandLine, AllowsHosts) {
   EXPECT_TRUE(refused({"--allow", "*"}).starts_with("--allow: "));
 }
 
-TEST_F(CommandLine, IsRefusedWhereNobodyWouldServeTheHostsItAllows) {
-  const policy::Policy with_host = loaded({"--allow", "example.com"});
-  const Status refused = check_network(with_host, {});
-  ASSERT_FALSE(refused.ok());
-  EXPECT_NE(refused.error().message.find("example.com"), std::string::npos);
-  plan::Request served;
-  served.hand_out_listeners = true;
-  EXPECT_TRUE(check_network(with_host, served).ok());
-  EXPECT_TRUE(check_network(loaded({}), {}).ok());
+plan::Machine machine_with(const std::string& name, const std::string& value) {
+  plan::Machine machine;
+  machine.environment[name] = value;
+  return machine;
+}
+
+TEST(HostsProxies, AreTakenFromTheEnvironment) {
+  const auto proxies = upstream_proxies(machine_with("HTTPS_PROXY", "http://u:secret@proxy:3128"));
+  ASSERT_TRUE(proxies.ok());
+  EXPECT_EQ(proxies.value().text(), "proxy:3128 for TLS and SOCKS");
+  EXPECT_EQ(upstream_proxies(machine_with("all_proxy", "proxy")).value().text(), "proxy:80");
+  EXPECT_EQ(upstream_proxies({}).value().text(), "");
+}
+
+TEST(HostsProxies, AreNeverPassedOver) {
+  const auto proxies = upstream_proxies(machine_with("all_proxy", "socks5://u:secret@proxy:1080"));
+  ASSERT_FALSE(proxies.ok());
+  EXPECT_NE(proxies.error().message.find("all_proxy"), std::string::npos);
+  EXPECT_EQ(proxies.error().message.find("secret"), std::string::npos);
 }
 
 std::string descriptors_refused(std::vector<std::string> words) {

@@ -1,6 +1,7 @@
 #include "base/unique_fd.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
+#include "cli/network.h"
 #include "cli/prepare.h"
 #include "cli/record.h"
 #include "jail/launch.h"
@@ -8,10 +9,19 @@
 namespace carrel::cli {
 namespace {
 
+// Where the policy allows no host there is nothing to serve.
+Result<Proxy> start_proxy(Draft& draft) {
+  if (!draft.upstream) return Proxy();
+  return Proxy::start(draft.policy, std::move(*draft.upstream));
+}
+
 // Everything but the refused record.
 Error run_with(const Arguments& arguments, const Descriptors& descriptors, int record_fd,
                const std::string& started_at_text, std::uint64_t started_at) {
-  CARREL_TRY(const Prepared prepared, prepare(arguments, descriptors));
+  CARREL_TRY(Draft drafted, draft(arguments, descriptors));
+  // Before the plan is made: while that goes on, the proxy gets ready.
+  CARREL_TRY(const Proxy proxy, start_proxy(drafted));
+  CARREL_TRY(const Prepared prepared, prepare(std::move(drafted), arguments, descriptors));
   FinishContext context;
   if (arguments.has(Opt::kQuiet)) context.words = Words::kFailuresOnly;
   if (record_fd >= 0) {
@@ -21,7 +31,8 @@ Error run_with(const Arguments& arguments, const Descriptors& descriptors, int r
   return jail::launch({
       .plan = prepared.plan,
       .machine = prepared.machine,
-      .handout_fd = prepared.proxy_fd,
+      .handout_fd = proxy.pid() != 0 ? proxy.handout() : prepared.proxy_fd,
+      .proxy_pid = proxy.pid(),
       .always_finish = record_fd >= 0,
       .record_denials = record_fd >= 0,
       .context = to_text(context),

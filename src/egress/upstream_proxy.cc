@@ -138,6 +138,13 @@ bool UpstreamProxies::goes_directly(const Destination& destination) const {
   });
 }
 
+std::string UpstreamProxies::text() const {
+  if (http_ == tunnel_) return http_ ? http_->at.text() : "";
+  std::string text = http_ ? http_->at.text() + " for http" : "";
+  if (tunnel_) text += (text.empty() ? "" : ", ") + tunnel_->at.text() + " for TLS and SOCKS";
+  return text;
+}
+
 const UpstreamProxy* UpstreamProxies::for_tunnel(const Destination& destination) const {
   return tunnel_ && !goes_directly(destination) ? &*tunnel_ : nullptr;
 }

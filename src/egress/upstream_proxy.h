@@ -33,6 +33,10 @@ class UpstreamProxies {
   [[nodiscard]] const UpstreamProxy* for_tunnel(const Destination& destination) const;
   [[nodiscard]] const UpstreamProxy* for_http(const Destination& destination) const;
 
+  // For people, without passwords: "proxy:3128", "a:80 for http, b:80 for TLS and SOCKS"; "" for
+  // none.
+  [[nodiscard]] std::string text() const;
+
  private:
   struct Exception {
     std::optional<policy::Cidr> network;

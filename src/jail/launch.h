@@ -18,6 +18,7 @@ struct Launch {
   const plan::Plan& plan;
   const plan::Machine& machine;
   int handout_fd = -1;           // Unix socket that gets the listeners; not owned
+  int proxy_pid = 0;             // a child that serves them until handout_fd is closed; 0: none
   bool always_finish = false;    // come back to carrel at the end even if all went well
   bool record_denials = false;   // count refused system calls; each then costs a round trip
   std::string context;           // given back by collect()

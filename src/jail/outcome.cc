@@ -163,6 +163,11 @@ struct Words {
       return "the sandbox's first process was ended by " + signal_name(failed.sys_errno) +
              "; everything inside ended with it";
     }
+    if (failed.step == Step::kProxy) {
+      return "the sandbox's proxy ended" +
+             (failed.sys_errno == 0 ? "" : " (" + signal_name(failed.sys_errno) + ")") +
+             ", and everything inside with it, since nobody decided any more what may be reached";
+    }
     std::string text = "cannot " + plan::describe(failed.step);
     if (!failed.subject.empty()) text += " " + printable(failed.subject);
     text += failed.sys_errno == ESTALE && failed.step == Step::kVerifyMount

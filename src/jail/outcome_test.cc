@@ -142,6 +142,8 @@ INSTANTIATE_TEST_SUITE_P(
             125,
             {"7", "Bad file descriptor", "--keep-fd"}},
         Row{"NoFilter", failed(Step::kSeccomp, EINVAL, 1), 125, {"system-call filter"}},
+        Row{"NoProxy", failed(Step::kProxy, SIGKILL), 125, {"proxy ended (SIGKILL)"}},
+        Row{"ProxyThatGaveUp", failed(Step::kProxy, 0), 125, {"proxy ended, and everything"}},
         Row{"Lost", failed(Step::kLost, SIGKILL), 125, {"SIGKILL", "everything inside ended"}},
         Row{"LostWithoutASignal", failed(Step::kLost, 0), 125, {"signal 0"}},
         Row{"StepOfAnotherBuild", failed(static_cast<Step>(999), EIO), 125, {"Input/output error"}},

@@ -65,6 +65,8 @@ Plan rich_plan() {
 RunHandles rich_handles() {
   RunHandles handles;
   handles.carrel_fd = 10;
+  handles.handout_fd = 11;
+  handles.proxy_pid = 4711;
   handles.room_pid = 12;
   handles.room_fd = 13;
   handles.control_fd = 14;
@@ -106,6 +108,8 @@ TEST_F(RoundTrip, OfIdentityAndHandles) {
   EXPECT_EQ(header.map_all, 1u);
   EXPECT_EQ(header.drop_groups, 1u);
   EXPECT_EQ(header.carrel_fd, 10);
+  EXPECT_EQ(header.handout_fd, 11);
+  EXPECT_EQ(header.proxy_pid, 4711);
   EXPECT_EQ(header.room_pid, 12);
   EXPECT_EQ(header.room_fd, 13);
   EXPECT_EQ(header.control_fd, 14);

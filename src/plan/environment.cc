@@ -6,8 +6,9 @@
 namespace carrel::plan {
 namespace {
 
-constexpr char kDirect[] =
-    "localhost,127.0.0.1,::1,.local,169.254.0.0/16,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16";
+// Only what the sandbox has of its own. An address of the host's network goes to
+// the proxy, which may reach it or says why not.
+constexpr char kDirect[] = "localhost,127.0.0.1,::1";
 
 bool passes(const std::set<std::string>& pass, const std::string& name) {
   if (pass.contains(name)) return true;
@@ -17,11 +18,29 @@ bool passes(const std::set<std::string>& pass, const std::string& name) {
   });
 }
 
-void add_proxies(std::map<std::string, std::string>& variables, ProxyPorts proxies) {
-  const std::string http = "http://localhost:" + std::to_string(proxies.http_port);
+std::string java_options(const std::string& port) {
+  std::string options;
+  for (const std::string scheme : {"http", "https"}) {
+    options += "-D" + scheme + ".proxyHost=localhost -D" + scheme + ".proxyPort=" + port + " ";
+  }
+  return options + "-Dhttp.nonProxyHosts=localhost|127.0.0.1|[::1]";
+}
+
+std::string ssh_command(const Proxies& proxies) {
+  const std::string command =
+      proxies.helper.empty()
+          ? "nc -X 5 -x localhost:" + std::to_string(proxies.socks_port) + " %h %p"
+          : proxies.helper + " connect %h %p";
+  return "ssh -o ProxyCommand='" + command + "'";
+}
+
+void add_proxies(std::map<std::string, std::string>& variables, const Proxies& proxies) {
+  const std::string port = std::to_string(proxies.http_port);
+  const std::string http = "http://localhost:" + port;
   const std::string socks = "socks5h://localhost:" + std::to_string(proxies.socks_port);
   for (const char* name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy",
-                           "DOCKER_HTTP_PROXY", "DOCKER_HTTPS_PROXY"}) {
+                           "DOCKER_HTTP_PROXY", "DOCKER_HTTPS_PROXY", "YARN_HTTP_PROXY",
+                           "YARN_HTTPS_PROXY", "npm_config_proxy", "npm_config_https_proxy"}) {
     variables.try_emplace(name, http);
   }
   for (const char* name :
@@ -29,18 +48,19 @@ void add_proxies(std::map<std::string, std::string>& variables, ProxyPorts proxi
     variables.try_emplace(name, socks);
   }
   for (const char* name : {"NO_PROXY", "no_proxy"}) variables.try_emplace(name, kDirect);
-  variables.try_emplace("RSYNC_PROXY", "localhost:" + std::to_string(proxies.http_port));
+  variables.try_emplace("RSYNC_PROXY", "localhost:" + port);
   variables.try_emplace("CLOUDSDK_PROXY_TYPE", "http");
   variables.try_emplace("CLOUDSDK_PROXY_ADDRESS", "localhost");
-  variables.try_emplace("CLOUDSDK_PROXY_PORT", std::to_string(proxies.http_port));
-  variables.try_emplace("GIT_SSH_COMMAND", "ssh -o ProxyCommand='nc -X 5 -x localhost:" +
-                                               std::to_string(proxies.socks_port) + " %h %p'");
+  variables.try_emplace("CLOUDSDK_PROXY_PORT", port);
+  variables.try_emplace("NODE_USE_ENV_PROXY", "1");  // fetch of Node 24
+  variables.try_emplace("JAVA_TOOL_OPTIONS", java_options(port));
+  variables.try_emplace("GIT_SSH_COMMAND", ssh_command(proxies));
 }
 
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> plan_environment(
-    const policy::EnvironmentPolicy& policy, const Machine& machine, ProxyPorts proxies) {
+    const policy::EnvironmentPolicy& policy, const Machine& machine, const Proxies& proxies) {
   std::map<std::string, std::string> variables = policy.set;
   for (const auto& [name, value] : machine.environment) {
     if (passes(policy.pass, name)) variables.try_emplace(name, value);

@@ -10,17 +10,21 @@
 
 namespace carrel::plan {
 
+inline constexpr std::uint16_t kHttpPort = 3128;
+inline constexpr std::uint16_t kSocksPort = 1080;
+
 // Proxy settings that every common program understands, for listeners on
 // 127.0.0.1 inside: HTTP on `http_port`, SOCKS5 on `socks_port`.
-struct ProxyPorts {
+struct Proxies {
   std::uint16_t http_port = 0;  // 0: no proxy
   std::uint16_t socks_port = 0;
+  std::string helper = {};  // path inside of carrel, for ssh; "": nc(1) must do
 };
 
 // Sorted by name. What is passed on is what policy.pass names and the caller
 // has; policy.set wins. As root, tar is told not to restore owners, which root
 // tries by default and cannot without capabilities.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> plan_environment(
-    const policy::EnvironmentPolicy& policy, const Machine& machine, ProxyPorts proxies);
+    const policy::EnvironmentPolicy& policy, const Machine& machine, const Proxies& proxies);
 
 }  // namespace carrel::plan

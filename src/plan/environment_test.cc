@@ -11,7 +11,7 @@ namespace {
 using Variables = std::map<std::string, std::string>;
 
 Variables plan(const policy::EnvironmentPolicy& policy, Variables host, std::uint32_t uid = 1000,
-               ProxyPorts proxies = {}) {
+               const Proxies& proxies = {}) {
   Machine machine;
   machine.uid = uid;
   machine.environment = std::move(host);
@@ -74,6 +74,17 @@ TEST(PlanEnvironment, NamesTheProxiesInBothCases) {
   EXPECT_EQ(variables.at("NO_PROXY"), variables.at("no_proxy"));
   EXPECT_NE(variables.at("no_proxy").find("127.0.0.1"), std::string::npos);
   EXPECT_NE(variables.at("GIT_SSH_COMMAND").find("localhost:1080"), std::string::npos);
+  EXPECT_NE(variables.at("JAVA_TOOL_OPTIONS").find("-Dhttps.proxyPort=3128"), std::string::npos);
+}
+
+// What the policy allows there must be reachable, and what it denies gets its reason.
+TEST(PlanEnvironment, SendsAddressesOfTheHostsNetworkToTheProxy) {
+  EXPECT_EQ(plan({}, {}, 1000, {3128, 1080}).at("NO_PROXY"), "localhost,127.0.0.1,::1");
+}
+
+TEST(PlanEnvironment, GivesSshTheHelperWhereThereIsOne) {
+  EXPECT_EQ(plan({}, {}, 1000, {3128, 1080, "/dev/carrel"}).at("GIT_SSH_COMMAND"),
+            "ssh -o ProxyCommand='/dev/carrel connect %h %p'");
 }
 
 TEST(PlanEnvironment, NamesNoProxyWithoutListeners) {

@@ -51,6 +51,13 @@ void add_unified(const std::string& own, std::vector<CgroupParent>& found) {
   }
 }
 
+// "/usr/bin/carrel (deleted)" is what the link says of a file that has been replaced.
+std::string own_program() {
+  const Result<std::string> path = sys::read_link("/proc/self/exe");
+  if (!path.ok() || ::access(path.value().c_str(), X_OK) != 0) return "";
+  return path.value();
+}
+
 bool setgroups_is_denied() {
   const Result<std::string> text = sys::read_file("/proc/self/setgroups", 64);
   return text.ok() && text.value().starts_with("deny");
@@ -80,6 +87,7 @@ Result<Machine> this_machine() {
   machine.uid = ::geteuid();
   machine.gid = ::getegid();
   CARREL_TRY(machine.working_dir, sys::real_path("."));
+  machine.carrel = own_program();
   for (char** at = environ; *at != nullptr; ++at) {
     const std::string_view variable = *at;
     const std::size_t equals = variable.find('=');

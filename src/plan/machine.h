@@ -27,6 +27,7 @@ struct Machine {
   std::uint32_t gid = 0;
   std::string home;         // "" if unknown
   std::string working_dir;  // real path
+  std::string carrel;       // real path of this program; "" if it is gone
   std::map<std::string, std::string> environment;
   std::vector<CgroupParent> cgroups;                    // see usable_cgroups()
   std::uint64_t memory_bytes = 0;                       // RAM

@@ -9,8 +9,6 @@
 namespace carrel::plan {
 namespace {
 
-constexpr std::uint16_t kHttpPort = 3128;
-constexpr std::uint16_t kSocksPort = 1080;
 constexpr std::uint64_t kPrivateShare = 4;  // of memory, for private folders without a limit
 constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
 
@@ -53,7 +51,8 @@ Result<Plan> make_plan(policy::Policy policy, const Request& request, const Mach
 
   const std::uint64_t private_bytes =
       policy.limits.scratch.value_or(machine.memory_bytes / kPrivateShare);
-  const MountRequest mounts{policy.files, private_bytes, machine.uid == 0};
+  const MountRequest mounts{policy.files, private_bytes, machine.uid == 0,
+                            request.hand_out_listeners ? machine.carrel : ""};
   CARREL_TRY(plan.mounts, plan_mounts(mounts, plan.notes));
   add_system_mounts(plan.mounts, mounts);
 
@@ -61,10 +60,10 @@ Result<Plan> make_plan(policy::Policy policy, const Request& request, const Mach
   CARREL_TRY(plan.limits, plan_limits(policy.limits, machine, plan.notes));
   plan.wall_time = policy.limits.wall_time;
 
-  ProxyPorts proxies;
+  Proxies proxies;
   if (request.hand_out_listeners) {
     plan.listeners = {kHttpPort, kSocksPort};
-    proxies = {kHttpPort, kSocksPort};
+    proxies = {kHttpPort, kSocksPort, mounts.helper.empty() ? "" : kHelper};
   }
   plan.environment = plan_environment(policy.environment, machine, proxies);
   plan.command = plan_command(request, machine, plan.environment);

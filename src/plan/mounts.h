@@ -15,6 +15,7 @@ struct MountRequest {
   const policy::FilesPolicy& files;
   std::uint64_t private_bytes;  // that all private folders together may hold
   bool as_root;                 // user ID 0 owns the files of /proc and /sys
+  std::string helper = {};      // program to be found as kHelper inside; "": none
 };
 
 // Reads the file system to see what exists. Steps come in the order of
@@ -22,6 +23,10 @@ struct MountRequest {
 // user should know.
 [[nodiscard]] Result<MountPlan> plan_mounts(const MountRequest& request,
                                             std::vector<std::string>& notes);
+
+// Where programs that know no proxy find one that does: carrel itself, whose own
+// place may be hidden. `carrel connect HOST PORT` is a ProxyCommand of ssh(1).
+inline constexpr char kHelper[] = "/dev/carrel";
 
 // A step with nothing set but these.
 [[nodiscard]] MountStep new_step(wire::MountOp op, std::string target, std::string why);

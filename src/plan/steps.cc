@@ -72,6 +72,8 @@ std::string describe(Step step) {
       return "start a process";
     case Step::kExecute:
       return "execute the command";
+    case Step::kProxy:
+      return "keep its proxy";
     case Step::kLost:
       return "keep its first process";
   }
@@ -108,7 +110,7 @@ std::string advice(Step step, int sys_errno) {
     case Step::kDescriptors:
       return "name only descriptors that are open with --keep-fd";
     case Step::kHandOut:
-      return "--proxy-fd must be a connected Unix socket";
+      return "whoever holds the other end of --proxy-fd must keep it open until then";
     case Step::kMount:
       if (refused) return "run carrel doctor";
       return "";

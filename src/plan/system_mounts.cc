@@ -25,6 +25,8 @@ constexpr std::array kRootHiddenFiles = {"/proc/kcore", "/proc/timer_list", "/pr
 constexpr std::array kRootHiddenFolders = {"/sys/kernel/debug",    "/sys/kernel/tracing",
                                            "/sys/kernel/security", "/sys/firmware",
                                            "/sys/fs/bpf",          "/sys/fs/pstore"};
+constexpr std::uint64_t kHelperAttributes =
+    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY;
 constexpr std::array kDevices = {"null", "zero", "full", "random", "urandom", "tty"};
 
 struct Link {
@@ -66,13 +68,17 @@ class Builder {
     }
   }
 
-  void dev(bool shared_memory) {
+  void dev(bool shared_memory, const std::string& helper) {
     MountStep& root = add(MountOp::kPrivate, "/dev", "no devices but the harmless ones");
     root.mode = 0755;
     root.attributes = kDeviceAttributes;
     for (const char* name : kDevices) device(std::string("/dev/") + name);
     for (const Link& link : kLinks) {
       add(MountOp::kMakeSymlink, link.name, "standard link").link = link.text;
+    }
+    if (!helper.empty()) {
+      add(MountOp::kMakeFile, kHelper, "mount point").mode = 0755;
+      place(kHelper, {helper, kHelperAttributes, false, false}, "carries ssh to the proxy");
     }
     add(MountOp::kMakeDir, "/dev/pts", "mount point").mode = 0755;
     add(MountOp::kDevpts, "/dev/pts", "terminals of its own").attributes = kDeviceAttributes;
@@ -88,10 +94,13 @@ class Builder {
  private:
   // A device node cannot be made in a user namespace: the host's is bound.
   void device(const std::string& path) {
-    plan_.sources.push_back({path, 0, false, true});
-    const std::size_t source = plan_.sources.size() - 1;
     add(MountOp::kMakeFile, path, "mount point").mode = 0644;
-    add(MountOp::kPlace, path, "harmless device").source = source;
+    place(path, {path, 0, false, true}, "harmless device");
+  }
+
+  void place(const std::string& path, MountSource source, const char* why) {
+    plan_.sources.push_back(std::move(source));
+    add(MountOp::kPlace, path, why).source = plan_.sources.size() - 1;
   }
 
   MountPlan& plan_;
@@ -103,7 +112,7 @@ void add_system_mounts(MountPlan& plan, const MountRequest& request) {
   Builder builder(plan);
   builder.proc();
   if (request.as_root) builder.hide_from_root();
-  builder.dev(request.files.scratch.contains("/dev/shm"));
+  builder.dev(request.files.scratch.contains("/dev/shm"), request.helper);
 }
 
 }  // namespace carrel::plan

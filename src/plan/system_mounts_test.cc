@@ -53,6 +53,22 @@ TEST(SystemMounts, OfAnOrdinaryUserAreExactly) {
   EXPECT_EQ(words_of(system_mounts(false), "/none"), all_of({kProc, kDev, kSealed}));
 }
 
+TEST(SystemMounts, HoldTheHelperReadOnlyWhereThereIsOne) {
+  MountPlan plan;
+  add_system_mounts(plan, {{}, 1 << 20, false, "/opt/bin/carrel"});
+  const auto at_helper = [](const MountStep& step) { return step.target == kHelper; };
+  const auto made = std::find_if(plan.steps.begin(), plan.steps.end(), at_helper);
+  ASSERT_NE(made, plan.steps.end());
+  EXPECT_EQ(made->op, MountOp::kMakeFile);
+  const auto placed = std::find_if(made + 1, plan.steps.end(), at_helper);
+  ASSERT_NE(placed, plan.steps.end());
+  ASSERT_TRUE(placed->source.has_value());
+  const MountSource& source = plan.sources[*placed->source];
+  EXPECT_EQ(source.path, "/opt/bin/carrel");
+  EXPECT_FALSE(source.trusted);
+  EXPECT_EQ(source.attributes, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+}
+
 TEST(SystemMounts, OfRootHideWhatModesKeepFromOthers) {
   EXPECT_EQ(words_of(system_mounts(true), "/none"),
             all_of({kProc, kHiddenFromRoot, kDev, kSealed}));

@@ -93,6 +93,10 @@ struct Header {
   std::int32_t room_pid;    // the room's first process
   std::int32_t room_fd;     // its pidfd
   std::int32_t control_fd;  // the socket that it is spoken with
+  std::int32_t handout_fd;  // Unix socket that received the listeners (SCM_RIGHTS)
+  // The proxy that serves the listeners, if it is carrel's own: a child of the launcher,
+  // which keeps handout_fd open for as long as it is to serve. 0: there is none.
+  std::int32_t proxy_pid;
 
   Table<Source> sources;
   Table<MountStep> mounts;
@@ -155,6 +159,7 @@ enum class Step : std::uint32_t {
   kSeccomp,  // index: filter
   kFork,
   kExecute,  // index: candidate
+  kProxy,    // carrel's own proxy ended before the command; value: the signal that took it, or 0
   kLost,     // PID 1 vanished without a word; value: the signal that took it
 };
 

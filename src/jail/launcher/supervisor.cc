@@ -16,8 +16,9 @@ using wire::Ended;
 using wire::Step;
 
 constexpr std::uint64_t kNever = ~0ull;
-constexpr unsigned kFixed = 4;                     // descriptors that are always watched
+constexpr unsigned kFixed = 5;                     // descriptors that are always watched
 constexpr std::uint64_t kGraceNs = 2'000'000'000;  // between SIGTERM and SIGKILL at a time-out
+constexpr long long kProxyGraceSeconds = 2;        // for its last words
 
 constexpr kernel::SignalSet kNotForwarded =
     kernel::signal_bit(SIGCHLD) | kernel::signal_bit(SIGPIPE) | kernel::signal_bit(SIGTTIN) |
@@ -53,21 +54,27 @@ class Supervisor {
 
   [[noreturn]] void run() {
     block_signals();
+    watch_proxy();
     take_room();
     while (!gone_) wait_once();
     relay_.finish();
     outcome_.phases.gone = kernel::monotonic_ns();
-    finish_.finish(outcome_);
+    finish();
   }
 
  private:
+  [[noreturn]] void finish() {
+    end_proxy();
+    finish_.finish(outcome_);
+  }
+
   void must(Step step, long result) {
     if (result >= 0) return;
     if (room_ >= 0) call(__NR_pidfd_send_signal, room_, SIGKILL, nullptr, 0);
     outcome_.ended = Ended::kFailed;
     outcome_.step = step;
     outcome_.value = static_cast<std::uint32_t>(-result);
-    finish_.finish(outcome_);
+    finish();
   }
 
   void block_signals() {
@@ -80,12 +87,21 @@ class Supervisor {
     signals_ = static_cast<int>(fd);
   }
 
+  // It was started before this program was executed.
+  void watch_proxy() {
+    const wire::Header& plan = plan_.header();
+    if (plan.proxy_pid == 0) return;
+    handout_ = plan.handout_fd;
+    must(Step::kHandOut, proxy_ = static_cast<int>(call(__NR_pidfd_open, plan.proxy_pid, 0)));
+  }
+
   // The room has the plan since before this program ran.
   void take_room() {
     const wire::Header& plan = plan_.header();
     pid_ = plan.room_pid;
     room_ = plan.room_fd;
     control_ = plan.control_fd;
+    if (plan.handout_fd >= 0 && handout_ < 0) kernel::close(plan.handout_fd);
     for (const std::int32_t fd : plan_.table(plan.kept_fds)) kernel::close(fd);
     if (plan.wall_time_ms != 0) {
       deadline_ = outcome_.phases.launcher + plan.wall_time_ms * 1'000'000;
@@ -100,10 +116,11 @@ class Supervisor {
   }
 
   void wait_once() {
-    pollfd fds[6] = {{signals_, POLLIN, 0},
-                     {room_, POLLIN, 0},
-                     {control_, POLLIN, 0},
-                     {notifier_, POLLIN, 0}};  // ppoll passes over a descriptor of -1
+    pollfd fds[kFixed + 2] = {{signals_, POLLIN, 0},
+                              {room_, POLLIN, 0},
+                              {control_, POLLIN, 0},
+                              {notifier_, POLLIN, 0},  // ppoll passes over a descriptor of -1
+                              {proxy_, POLLIN, 0}};
     const unsigned relayed = relay_.watch(fds + kFixed);
     __kernel_timespec left{};
     const long ready = kernel::ppoll(fds, kFixed + relayed, time_left(left) ? &left : nullptr);
@@ -113,6 +130,7 @@ class Supervisor {
     if (fds[0].revents != 0) take_signals();
     if (fds[2].revents != 0) take_message();
     if (fds[3].revents != 0) take_refused_call(fds[3].revents);
+    if (fds[4].revents != 0) lose_proxy();
     if (fds[1].revents != 0) take_end();
   }
 
@@ -123,6 +141,42 @@ class Supervisor {
       kernel::close(notifier_);  // nobody is left who could be refused
       notifier_ = -1;
     }
+  }
+
+  // Nobody decides any more what may be reached, and nothing can be.
+  void lose_proxy() {
+    const int status = reap_proxy();
+    if (told_) return;
+    told_ = true;
+    outcome_.ended = Ended::kFailed;
+    outcome_.step = Step::kProxy;
+    outcome_.value = static_cast<std::uint32_t>(status & 0x7f);
+    call(__NR_pidfd_send_signal, room_, SIGKILL, nullptr, 0);
+  }
+
+  int reap_proxy() {
+    int status = 0;
+    kernel::wait4(plan_.header().proxy_pid, &status, 0, nullptr);
+    kernel::close(proxy_);
+    proxy_ = -1;
+    return status;
+  }
+
+  void tell_proxy_of_the_end() {
+    if (handout_ >= 0) kernel::close(handout_);
+    handout_ = -1;
+  }
+
+  // Waits for it, so that nothing is left when this process is gone.
+  void end_proxy() {
+    tell_proxy_of_the_end();
+    if (proxy_ < 0) return;
+    pollfd fd{proxy_, POLLIN, 0};
+    const __kernel_timespec patience{kProxyGraceSeconds, 0};
+    if (kernel::ppoll(&fd, 1, &patience) <= 0) {
+      call(__NR_pidfd_send_signal, proxy_, SIGKILL, nullptr, 0);
+    }
+    reap_proxy();
   }
 
   bool time_left(__kernel_timespec& left) const {
@@ -211,7 +265,9 @@ class Supervisor {
   }
 
   void take_status(const Message& message) {
+    if (told_) return;  // the proxy was lost just before
     told_ = true;
+    tell_proxy_of_the_end();
     const std::uint32_t status = message.value;
     const std::uint32_t signal = status & 0x7f;
     outcome_.ended = timed_out_    ? Ended::kTimedOut
@@ -269,6 +325,8 @@ class Supervisor {
   int control_ = -1;
   int room_ = -1;  // pidfd of PID 1
   int notifier_ = -1;
+  int handout_ = -1;  // while the proxy is to serve
+  int proxy_ = -1;    // pidfd of carrel's own proxy
   int pid_ = -1;
   bool timed_out_ = false;
   bool told_ = false;
