@@ -17,6 +17,9 @@ inline constexpr std::size_t kMaxListeners = 8;
 inline constexpr std::size_t kMaxFilters = 4;
 inline constexpr std::size_t kMaxKeptFds = 64;
 
+// Of every mount that was there before: MOUNT_ATTR_RDONLY, _NOSUID, _NODEV.
+inline constexpr std::uint64_t kRootAttributes = 1 | 2 | 4;
+
 // Bytes at `offset` from the start of the block, followed by a NUL not counted in `size`.
 struct Text {
   std::uint32_t offset = 0;
