@@ -37,7 +37,9 @@ Result<egress::UpstreamProxies> upstream_proxies(const plan::Machine& machine) {
       });
 }
 
-Result<Proxy> Proxy::start(const policy::Policy& policy, egress::UpstreamProxies upstream) {
+Result<Proxy> Proxy::start(const policy::Policy& policy, egress::UpstreamProxies upstream,
+                           UniqueFd log) {
+  const std::string own_pid = std::to_string(::getpid());
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     return sys::failed("socketpair", "");
@@ -54,7 +56,9 @@ Result<Proxy> Proxy::start(const policy::Policy& policy, egress::UpstreamProxies
     config.handout = std::move(theirs);
     config.policy = policy.network;
     config.proxies = std::move(upstream);
-    config.sandbox = policy.hostname;
+    config.audit = std::move(log);
+    // Several logs of one policy are told apart by the process that the user started.
+    config.sandbox = policy.hostname + "/" + own_pid;
     serve(std::move(config));
   }
   proxy.pid_ = pid;
