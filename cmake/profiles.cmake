@@ -14,4 +14,7 @@ target_include_directories(carrel_profiles PRIVATE ${CMAKE_SOURCE_DIR}/src)
 # what profiles_gen is made of.
 if(TARGET policy_test)
   target_link_libraries(policy_test PRIVATE carrel_profiles)
+  # from_toml_test reads the examples in docs/policy.md.
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/src/policy/from_toml_test.cc PROPERTIES
+    COMPILE_DEFINITIONS CARREL_DOCS_DIR="${CMAKE_SOURCE_DIR}/docs")
 endif()

@@ -112,6 +112,20 @@ TEST_P(Files, WorkingDirectoryBelowTmpCanBeUsed) {
   ::rmdir(folder.c_str());
 }
 
+TEST_P(Files, TmpIsNotPrivateForWhoStandsInIt) {
+  const std::string name = "carrel-test-" + std::to_string(::getpid());
+  const std::string script = "echo x > " + name + " && touch /var/tmp/" + name;
+  Invocation invocation = sealed_invocation({"/bin/bash", "-c", script});
+  invocation.cwd = "/tmp";
+  EXPECT_TRUE(exited(run(invocation), 0));
+  EXPECT_EQ(read_file("/tmp/" + name), "x\n");
+  EXPECT_EQ(::access(("/var/tmp/" + name).c_str(), F_OK), -1);
+  ::unlink(("/tmp/" + name).c_str());
+  Invocation explain = world().carrel({"explain"});
+  explain.cwd = "/tmp";
+  EXPECT_TRUE(contains(run(explain).out, "/tmp is shared by all users"));
+}
+
 TEST_P(Files, MoreFoldersCanBeGranted) {
   const std::string other = world().make_dir("outside/other");
   const std::string file = world().make_file("outside/one-file", "old\n");

@@ -137,6 +137,24 @@ TEST_P(Limits, LimitThatCannotBeKeptIsAnErrorUnlessThePolicySaysBestEffort) {
   EXPECT_TRUE(contains(carrel({"explain", "--policy", policy, "--", "true"}).out, "not enforced"));
 }
 
+// What nobody asked for must not be the reason that nothing runs.
+TEST_P(Limits, LimitOfAProfileThatCannotBeKeptIsToldAndNotRefused) {
+  for (const std::string profile : {"default", "strict"}) {
+    EXPECT_TRUE(exited(sealed({"/bin/true"}, {"--profile", profile}), 0)) << profile;
+  }
+  if (!is_root()) return;
+  const std::string without_cgroups =
+      "mount -t tmpfs none /sys/fs/cgroup && " + world().carrel() + " ";
+  const auto run_without = [&](const std::string& arguments) {
+    return run(world().plain(
+        {"/usr/bin/unshare", "--mount", "/bin/bash", "-c", without_cgroups + arguments}));
+  };
+  EXPECT_TRUE(exited(run_without("run -- true"), 0));
+  EXPECT_TRUE(contains(run_without("explain").out, "limits.processes is not enforced"));
+  EXPECT_TRUE(refused(run_without("run --limit processes=99 -- true"),
+                      "limits.processes cannot be enforced"));
+}
+
 TEST_P(Limits, SeveralTogetherHold) {
   const Ended ended = hog({"descriptors", "4000"},
                           {"open_files=64", "file_size=5MiB", "scratch=8MiB", "wall_time=30s"});

@@ -177,7 +177,7 @@ TEST_P(ProxyAlone, DecidesAsASandboxWould) {
   chained.env["http_proxy"] = chained.env["https_proxy"] = "http://127.0.0.1:4128";
   EXPECT_EQ(run(chained).out, "from the web\nfrom the web\n");
   proxy.send_signal(SIGTERM);
-  (void)proxy.wait();
+  EXPECT_TRUE(exited(proxy.wait(), 0));
   const Ended log = carrel({"log", "net.log"});
   EXPECT_EQ(std::count(log.out.begin(), log.out.end(), '\n'), 5) << log.out;
 }

@@ -48,7 +48,8 @@ TEST_P(OtherCommands, CompletionOfBashIsAScriptThatCompletes) {
       "' completion bash)\" || exit 1; complete -p carrel >/dev/null || exit 2; "
       "spec=$(complete -p carrel); f=${spec#*-F }; f=${f%% *}; COMP_WORDS=(carrel run --wri); "
       "COMP_CWORD=2; COMP_LINE='carrel run --wri'; "
-      "COMP_POINT=${#COMP_LINE}; COMPREPLY=(); $f carrel --wri run; echo \"${COMPREPLY[@]}\"");
+      "COMP_POINT=${#COMP_LINE}; COMPREPLY=(); $f carrel --wri run; echo \"${COMPREPLY[@]}\"; "
+      "wait");
   EXPECT_TRUE(exited(ended, 0));
   EXPECT_TRUE(contains(ended.out, "--write")) << describe(ended);
 }

@@ -88,6 +88,30 @@ TEST_P(Programs, NpmInstallsALocalDependencyWithoutANetwork) {
   EXPECT_TRUE(contains(ended.out, "from lib")) << describe(ended);
 }
 
+// What a package brings along (.vscode, a git folder of its own) keeps nobody from
+// removing it, but for what git would execute.
+TEST_P(Programs, NpmReplacesAndRemovesPackagesThatBringEditorSettings) {
+  CARREL_NEEDS("/usr/bin/npm");
+  for (const char* file : {"index.js", ".vscode/settings.json", ".idea/x.xml", ".gitmodules"}) {
+    world().make_file("work/lib/" + std::string(file), "\n");
+  }
+  world().make_file("work/lib/package.json", R"({"name": "lib", "version": "1.0.0"})");
+  world().make_file(
+      "work/app/package.json",
+      R"({"name": "app", "version": "1.0.0", "dependencies": {"lib": "file:../lib"}})");
+  world().make_file("work/app/.vscode/settings.json", "\n");
+  const std::string install =
+      "npm install --offline --no-audit --no-fund --install-links --cache /tmp/npm 2>&1";
+  EXPECT_TRUE(exited(sealed_script("cd app && " + install), 0));
+  const std::string installed = world().work() + "/app/node_modules/lib/.vscode";
+  ASSERT_EQ(::access(installed.c_str(), F_OK), 0);
+  const Ended again = sealed_script("cd app && rm -rf node_modules && " + install +
+                                    " && npm uninstall --offline --cache /tmp/npm lib 2>&1 && "
+                                    "! test -e node_modules/lib && rm -rf node_modules && "
+                                    "! rm -rf .vscode 2>/dev/null");
+  EXPECT_TRUE(exited(again, 0));
+}
+
 TEST_P(Programs, TarAndGzipRoundTrip) {
   world().make_file("work/src/a/file", "content\n");
   world().make_link("work/src/a/link", "file");

@@ -108,6 +108,16 @@ TEST_P(Protected, NamesCannotBeChangedInOtherWritableFolders) {
   EXPECT_EQ(ended.out, "") << describe(ended);
 }
 
+TEST_P(Protected, HooksBelowDependenciesCannotBeChanged) {
+  world().make_file("work/node_modules/a/.git/hooks/pre-commit", "original\n");
+  world().make_file("work/node_modules/b/.git", "original\n");
+  const Ended ended =
+      sealed_script(std::string(kAttack) +
+                    "attack node_modules/a/.git/hooks/pre-commit; attack node_modules/b/.git; "
+                    "attack_above node_modules/a/.git/hooks/pre-commit");
+  EXPECT_EQ(ended.out, "") << describe(ended);
+}
+
 TEST_P(Protected, NothingCanBePlantedInProtectedFolders) {
   plant_at("work");
   const Ended ended = sealed_script(
@@ -148,12 +158,39 @@ TEST_P(Protected, LinkedStartUpFileProtectsItsTarget) {
   EXPECT_EQ(read_file(world().work() + "/.bashrc"), "original\n");
 }
 
+TEST_P(Protected, LinkItselfCannotBePointedElsewhere) {
+  world().make_file("work/dotfiles/bashrc", "original\n");
+  world().make_link("work/.bashrc", "dotfiles/bashrc");
+  world().make_link("work/.zshrc", "dotfiles/missing");
+  const std::string before = world().listing();
+  const Ended ended = sealed_script(
+      "echo evil > evil; for f in .bashrc .zshrc; do for way in \"ln -sfn evil\" \"rm -f\" "
+      "\"mv evil\" \"mv -T evil\"; do $way $f 2>/dev/null && echo $way $f; done; mv $f x "
+      "2>/dev/null && echo moved $f; done; rm -f evil; cat .bashrc");
+  EXPECT_EQ(ended.out, "original\n") << describe(ended);
+  EXPECT_EQ(world().listing(), before);
+}
+
+TEST_P(Protected, RepositoryBehindALinkIsProtectedAsOne) {
+  world().make_file("work/store/repo/hooks/pre-commit", "original\n");
+  world().make_link("work/.git", "store/repo");
+  const Ended ended = sealed_script(
+      std::string(kAttack) +
+      "attack .git/hooks/pre-commit; attack store/repo/hooks/pre-commit; "
+      "ln -sfn evil .git 2>/dev/null && echo EXCHANGED; rm -f .git 2>/dev/null && echo REMOVED");
+  EXPECT_EQ(ended.out, "") << describe(ended);
+  EXPECT_EQ(read_file(world().work() + "/.git/hooks/pre-commit"), "original\n");
+}
+
 TEST_P(Protected, PathsOfTheCommandLineAreProtectedInsideAWritableFolder) {
   world().make_file("work/keep/file", "original\n");
   world().make_file("work/single", "original\n");
+  world().make_file("work/a/b/deep", "original\n");
   const Ended ended = sealed_script(
-      std::string(kAttack) + "attack keep/file; attack single; attack_above keep/file",
-      {"--protect", world().work() + "/keep", "--protect", "single"});
+      std::string(kAttack) +
+          "attack keep/file; attack single; attack_above keep/file; "
+          "attack a/b/deep; attack_above a/b/deep",
+      {"--protect", world().work() + "/keep", "--protect", "single", "--protect", "a/b/deep"});
   EXPECT_EQ(ended.out, "") << describe(ended);
 }
 

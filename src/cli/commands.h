@@ -32,8 +32,8 @@ struct Diagnosis {
 // Prints a log of the proxy, or verifies it.
 [[nodiscard]] Status log(const Arguments& arguments);
 
-// Serves the proxy alone; returns only if it cannot, or has ended.
-[[nodiscard]] Error proxy(const Arguments& arguments);
+// Serves the proxy alone, until a signal ends it.
+[[nodiscard]] Status proxy(const Arguments& arguments);
 
 // `operands`: a host and a port. Joins standard input and output to them, by way
 // of the proxy inside a sandbox, until the other side has ended.

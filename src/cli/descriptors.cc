@@ -80,13 +80,15 @@ Result<UniqueFd> open_report(const std::string& option, const std::string& path,
 
 }  // namespace
 
-Status fill_standard_descriptors() {
+Result<bool> fill_standard_descriptors() {
+  bool filled = false;
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0) continue;
     // The lowest free number is this one: those below are open by now.
     if (::open("/dev/null", O_RDWR) != fd) return sys::failed("open", "/dev/null");  // NOLINT
+    filled = true;
   }
-  return Unit{};
+  return filled;
 }
 
 Result<int> parse_descriptor(std::string_view option, std::string_view text) {
@@ -103,7 +105,9 @@ Result<std::vector<int>> kept_descriptors(const std::vector<std::string>& values
   for (const std::string& value : values) {
     CARREL_TRY(const int fd, parse_descriptor("--keep-fd", value));
     const std::string name = "--keep-fd " + std::to_string(fd);
-    if (::fcntl(fd, F_GETFD) < 0) {
+    // What is closed at exec did not come from the caller: it is carrel's own.
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (flags < 0 || (flags & FD_CLOEXEC) != 0) {
       return Error{Errc::kInvalid, name + ": no such descriptor is open; open it first, as in `" +
                                        std::to_string(fd) + "<FILE`"};
     }
@@ -131,7 +135,9 @@ Status check_standard_descriptors() {
 Status check_proxy_descriptor(int fd) {
   int domain = 0;
   socklen_t size = sizeof(domain);
-  if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX) {
+  const int flags = ::fcntl(fd, F_GETFD);
+  const bool own = flags >= 0 && (flags & FD_CLOEXEC) != 0;  // carrel's, not the caller's
+  if (!own && ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX) {
     return Unit{};
   }
   return Error{Errc::kInvalid, "--proxy-fd " + std::to_string(fd) +

@@ -11,8 +11,8 @@
 namespace carrel::cli {
 
 // Opens /dev/null in place of a closed 0, 1 or 2, so that no descriptor of
-// Carrel's own can take such a number and reach the command with it.
-[[nodiscard]] Status fill_standard_descriptors();
+// Carrel's own can take such a number and reach the command with it. True if one was.
+[[nodiscard]] Result<bool> fill_standard_descriptors();
 
 // "5" -> 5; kInvalid for what is no number above 2. `option` is named in the message.
 [[nodiscard]] Result<int> parse_descriptor(std::string_view option, std::string_view text);

@@ -21,8 +21,8 @@ struct Controller {
 };
 constexpr Controller kControllers[] = {
     {"memory", "memory", "limits.memory then holds for each process, not for all together"},
-    {"pids", "processes", "limits.processes then cannot be kept for root, and is refused"},
-    {"cpu", "cpus", "limits.cpus then cannot be kept, and is refused"},
+    {"pids", "processes", "limits.processes then cannot be kept for root"},
+    {"cpu", "cpus", "limits.cpus then cannot be kept"},
 };
 
 // Where this process stands in the cgroup trees, writable or not.

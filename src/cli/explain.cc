@@ -96,7 +96,8 @@ std::string protection(const plan::Plan& plan) {
                       {"", room},
                       {"read although hidden above", list_or(quoted(files.read), "nothing")},
                       {"never written", list_or(quoted(files.protect), "nothing more")},
-                      {"never written, by name", list_or(quoted(files.protect_names), "nothing")}});
+                      {"never written, by name", list_or(quoted(files.protect_names), "nothing")},
+                      {"but git's alone below", list_or(quoted(files.dependencies), "nothing")}});
 }
 
 // "mount, socket (AF_KEY, AF_X25)" of the rules, each call once.

@@ -157,6 +157,7 @@ boost::json::object plan_to_json(const Prepared& prepared, Given given) {
   out["mounts"] = mounts(plan.mounts);
   out["private_bytes"] = plan.mounts.private_bytes;
   out["protected_names"] = globs(plan.policy.files.protect_names);
+  out["dependencies"] = strings(plan.policy.files.dependencies);
   out["protected_paths"] = globs(plan.policy.files.protect);
   out["filters"] = filters(plan.filters);
   out["environment"] = environment(prepared);

@@ -183,7 +183,7 @@ Status check_current_folder(const Arguments& arguments, const policy::FilesPolic
   if (!files.write.contains(folder)) return Unit{};
   std::string_view problem;
   if (folder == "/") problem = "is the whole file system";
-  if (files.scratch.contains(folder)) problem = "is an empty private folder inside";
+  if (files.hide.contains(policy::Glob::of_literal(folder))) problem = "is hidden by the profile";
   for (const std::string_view own : {"/proc", "/sys", "/dev"}) {
     if (is_within(folder, own)) problem = "is the sandbox's own inside";
   }

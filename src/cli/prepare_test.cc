@@ -123,12 +123,19 @@ TEST_F(CommandLine, MayNotContradictItself) {
 }
 
 TEST_F(CommandLine, SaysWhatToDoWhereTheCurrentFolderCannotBeWritten) {
-  for (const char* folder : {"/", "/tmp", "/proc/self", "/dev"}) {
+  for (const char* folder : {"/", "/proc/self", "/dev", "/home/u/.ssh"}) {
     context_.working_dir = folder;
     EXPECT_TRUE(refused({}).starts_with("the current folder " + std::string(folder) + " is "))
         << refused({});
     EXPECT_EQ(refused({"--read", "."}), "accepted");
   }
+}
+
+TEST_F(CommandLine, WritesTheCurrentFolderWhereItWouldBePrivate) {
+  context_.working_dir = "/tmp";
+  const policy::FilesPolicy files = loaded({}).files;
+  EXPECT_TRUE(files.write.contains("/tmp"));
+  EXPECT_EQ(files.scratch, (std::set<std::string>{"/dev/shm", "/var/tmp"}));
 }
 
 TEST_F(CommandLine, HidesAFileWhoseNameLooksLikeAPattern) {
@@ -206,8 +213,8 @@ std::string descriptors_refused(std::vector<std::string> words) {
 }
 
 TEST(Descriptors, AreKeptSortedAndOnce) {
-  const UniqueFd one(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const UniqueFd two(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const UniqueFd one(::open("/dev/null", O_RDONLY));
+  const UniqueFd two(::open("/dev/null", O_RDONLY));
   const std::string a = std::to_string(one.get());
   const std::string b = std::to_string(two.get());
   const Result<Descriptors> result =
@@ -216,9 +223,16 @@ TEST(Descriptors, AreKeptSortedAndOnce) {
   EXPECT_EQ(result.value().kept, (std::vector<int>{one.get(), two.get()}));
 }
 
+TEST(Descriptors, ThatCarrelOpenedItselfAreNotTheCallers) {
+  const UniqueFd own(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  EXPECT_NE(
+      descriptors_refused({"--keep-fd", std::to_string(own.get())}).find("no such descriptor"),
+      std::string::npos);
+}
+
 TEST(Descriptors, ThatLeadOutAreRefused) {
-  const UniqueFd folder(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const UniqueFd path(::open("/etc/passwd", O_PATH | O_CLOEXEC));
+  const UniqueFd folder(::open("/", O_RDONLY | O_DIRECTORY));
+  const UniqueFd path(::open("/etc/passwd", O_PATH));
   EXPECT_NE(descriptors_refused({"--keep-fd", std::to_string(folder.get())}).find("is a folder"),
             std::string::npos);
   EXPECT_NE(descriptors_refused({"--keep-fd", std::to_string(path.get())}).find("O_PATH"),

@@ -1,10 +1,10 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstring>
 
 #include "base/path.h"
@@ -84,9 +84,19 @@ Result<Proxy> start(const Arguments& arguments) {
   return Proxy::start(loaded.policy, std::move(upstream), std::move(log));
 }
 
+sigset_t block_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGCHLD, SIGHUP, SIGINT, SIGTERM}) ::sigaddset(&signals, signal);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
 }  // namespace
 
-Error proxy(const Arguments& arguments) {
+Status proxy(const Arguments& arguments) {
+  // One that was asked for is a good end, for which the proxy is waited.
+  const sigset_t awaited = block_signals();
   CARREL_TRY(const auto http, address_of(arguments, Opt::kHttp, "--http", "127.0.0.1:3128"));
   CARREL_TRY(const auto socks, address_of(arguments, Opt::kSocks, "--socks", "127.0.0.1:1080"));
   CARREL_TRY(UniqueFd http_listener, listen_on(http));
@@ -96,12 +106,10 @@ Error proxy(const Arguments& arguments) {
   http_listener.reset();
   socks_listener.reset();
   CARREL_CHECK(print("HTTP proxy on " + http.text() + ", SOCKS proxy on " + socks.text() + "\n"));
-  // Until a signal ends this process, and with it the proxy.
-  siginfo_t info{};
-  static_cast<void>(sys::retry(
-      [&] { return ::waitid(P_PID, static_cast<id_t>(proxy.pid()), &info, WEXITED | WNOWAIT); }));
-  return Error{Errc::kSystem,
-               "the proxy ended (status " + std::to_string(info.si_status) + "); start it again"};
+  int signal = 0;
+  ::sigwait(&awaited, &signal);
+  if (signal != SIGCHLD) return Unit{};
+  return Error{Errc::kSystem, "the proxy ended by itself; start it again"};
 }
 
 }  // namespace carrel::cli

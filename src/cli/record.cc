@@ -67,15 +67,12 @@ struct OutcomeToJson {
   }
 };
 
-// How long each phase took. One that was not reached is left out.
+// How long each phase took, one after the other. One that was not reached is left out.
 json::object phases_us(const jail::Finished& finished, std::uint64_t ended_at) {
   const wire::Phases& at = finished.phases;
-  const std::array<std::pair<const char*, std::uint64_t>, 9> ends = {{
+  const std::array<std::pair<const char*, std::uint64_t>, 6> ends = {{
       {"plan", finished.planned_at},
-      {"launcher", at.launcher},
-      {"namespaces", at.namespaces},
       {"mounts", at.mounts},
-      {"network", at.network},
       {"seal", at.sealed},
       {"command", at.ended},
       {"teardown", at.gone},
@@ -88,6 +85,17 @@ json::object phases_us(const jail::Finished& finished, std::uint64_t ended_at) {
     out[name] = (end - before) / kNsPerUs;
     before = end;
   }
+  return out;
+}
+
+// What went on meanwhile: the namespaces beside the plan, the launcher beside the mounts.
+json::object beside_us(const jail::Finished& finished) {
+  json::object out;
+  const auto add = [&](const char* name, std::uint64_t start, std::uint64_t end) {
+    if (end >= start && end != 0) out[name] = (end - start) / kNsPerUs;
+  };
+  add("namespaces", finished.begun_at, finished.phases.namespaces);
+  add("launcher", finished.planned_at, finished.phases.launcher);
   return out;
 }
 
@@ -185,6 +193,7 @@ std::string record_text(const std::string& head, const jail::Finished& finished,
   record["outcome"] = std::move(outcome);
   record["exit_status"] = jail::exit_status(finished.outcome);
   record["phases_us"] = phases_us(finished, ended_at);
+  record["beside_us"] = beside_us(finished);
   record["total_us"] = (ended_at - finished.started_at) / kNsPerUs;
   record["usage"] = usage(finished.usage);
   record["limits_reached"] = limits_reached(finished.limits_reached);

@@ -18,8 +18,10 @@ json::object record_of(jail::Outcome outcome) {
   jail::Finished finished;
   finished.outcome = std::move(outcome);
   finished.started_at = 1'000'000;
+  finished.begun_at = 1'100'000;
   finished.planned_at = 1'500'000;
   finished.phases.launcher = 1'600'000;
+  finished.phases.namespaces = 1'400'000;
   finished.phases.ended = 9'000'000;
   finished.limits_reached = {{"memory", 2, "memory.events oom_kill"}};
   finished.denials = {{"mount", "m\x1bnt", "no", 3}};
@@ -42,7 +44,8 @@ TEST(Record, SaysHowARunEnded) {
 TEST(Record, HoldsTheDurationOfEachPhaseThatWasReached) {
   const json::object record = record_of(jail::Exited{0});
   EXPECT_EQ(record.at("phases_us"),
-            (json::object{{"plan", 500}, {"launcher", 100}, {"command", 7400}, {"report", 1000}}));
+            (json::object{{"plan", 500}, {"command", 7500}, {"report", 1000}}));
+  EXPECT_EQ(record.at("beside_us"), (json::object{{"namespaces", 300}, {"launcher", 100}}));
   EXPECT_EQ(record.at("total_us"), 9000);
 }
 

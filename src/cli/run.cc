@@ -44,9 +44,7 @@ Error run_with(const Arguments& arguments, const Descriptors& descriptors, int r
   });
 }
 
-}  // namespace
-
-Error run(const Arguments& arguments, std::uint64_t started_at) {
+Error run_and_record(const Arguments& arguments, std::uint64_t started_at) {
   if (arguments.operands.empty() || arguments.operands.front().empty()) {
     return Error{Errc::kInvalid,
                  "there is no command to run; write it behind the options, as in `carrel run -- ls "
@@ -60,6 +58,14 @@ Error run(const Arguments& arguments, std::uint64_t started_at) {
   Error error = run_with(arguments, descriptors, record.get(), started_at_text, started_at);
   CARREL_CHECK(write_record(
       record.get(), refused_record_text(arguments.operands, started_at_text, error.message)));
+  return error;
+}
+
+}  // namespace
+
+Error run(const Arguments& arguments, std::uint64_t started_at) {
+  Error error = run_and_record(arguments, started_at);
+  jail::abandon();
   return error;
 }
 

@@ -17,7 +17,6 @@ namespace carrel::jail {
 namespace {
 
 constexpr char kPrefix[] = "carrel-";
-constexpr char kSupervisors[] = "carrel-supervisors";
 constexpr int kRemoveTries = 100;
 constexpr timespec kRemovePause{0, 10'000'000};
 
@@ -61,7 +60,7 @@ void remove_stale(const std::string& parent) {
   if (!entries.ok()) return;
   for (const sys::DirEntry& entry : entries.value()) {
     const std::string_view name = entry.name;
-    if (!name.starts_with(kPrefix) || name == kSupervisors) continue;
+    if (!name.starts_with(kPrefix) || name == plan::kSupervisors) continue;
     // rmdir(2) refuses a cgroup that still has processes: nothing alive is lost.
     if (!is_alive(name.substr(sizeof kPrefix - 1))) ::rmdir((parent + "/" + entry.name).c_str());
   }
@@ -75,7 +74,7 @@ Status hand_down(const std::string& parent, const std::set<std::string>& control
   const std::string file = parent + "/cgroup.subtree_control";
   Status handed = sys::write_existing(file, text);
   if (handed.ok() || handed.error().sys_errno != EBUSY) return handed;
-  const std::string aside = parent + "/" + kSupervisors;
+  const std::string aside = parent + "/" + std::string(plan::kSupervisors);
   if (::mkdir(aside.c_str(), 0755) == -1 && errno != EEXIST) return sys::failed("mkdir", aside);
   CARREL_TRY(const std::string pids, sys::read_file(parent + "/cgroup.procs"));
   std::string_view rest = pids;
@@ -93,7 +92,7 @@ class Maker {
   Maker(const plan::LimitPlan& limits, const plan::Machine& machine)
       : limits_(limits), machine_(machine) {}
 
-  Result<Cgroups> make() {
+  Result<std::vector<std::string>> make() {
     for (const plan::CgroupParent& parent : machine_.cgroups) {
       if (!wanted(parent.controller)) continue;
       const Status made = make_in(parent);
@@ -103,7 +102,7 @@ class Maker {
       const Status written = write(setting);
       if (!written.ok()) return fail(written.error());
     }
-    return std::move(cgroups_);
+    return std::move(folders_);
   }
 
  private:
@@ -113,15 +112,14 @@ class Maker {
   }
 
   Error fail(Error error) {
-    remove_cgroups(cgroups_.folders);
+    remove_cgroups(folders_);
     return std::move(error).in("make the sandbox's cgroup");
   }
 
   Status make_in(const plan::CgroupParent& parent) {
     const std::string folder = parent.folder + "/" + kPrefix + std::to_string(::getpid());
     by_controller_[parent.controller] = folder;
-    if (std::find(cgroups_.folders.begin(), cgroups_.folders.end(), folder) !=
-        cgroups_.folders.end()) {
+    if (std::find(folders_.begin(), folders_.end(), folder) != folders_.end()) {
       return Unit{};  // one v2 folder, or v1 controllers mounted together
     }
     remove_stale(parent.folder);
@@ -131,13 +129,7 @@ class Maker {
         (errno != EEXIST || ::rmdir(folder.c_str()) == -1 || ::mkdir(folder.c_str(), 0755) == -1)) {
       return sys::failed("mkdir", folder);
     }
-    cgroups_.folders.push_back(folder);
-    if (parent.v2) {
-      CARREL_TRY(cgroups_.v2_folder, sys::open(folder, O_RDONLY | O_DIRECTORY));
-      return Unit{};
-    }
-    CARREL_TRY(UniqueFd procs, sys::open(folder + "/cgroup.procs", O_WRONLY));
-    cgroups_.procs_fds.push_back(std::move(procs));
+    folders_.push_back(folder);
     return Unit{};
   }
 
@@ -160,15 +152,24 @@ class Maker {
 
   const plan::LimitPlan& limits_;
   const plan::Machine& machine_;
-  Cgroups cgroups_;
+  std::vector<std::string> folders_;
   std::map<std::string, std::string> by_controller_;
 };
 
 }  // namespace
 
-Result<Cgroups> make_cgroups(const plan::LimitPlan& limits, const plan::Machine& machine) {
-  if (limits.cgroup.empty()) return Cgroups{};
+Result<std::vector<std::string>> make_cgroups(const plan::LimitPlan& limits,
+                                              const plan::Machine& machine) {
+  if (limits.cgroup.empty()) return std::vector<std::string>();
   return Maker(limits, machine).make();
+}
+
+Status join_cgroups(const std::vector<std::string>& folders, int pid) {
+  for (const std::string& folder : folders) {
+    Status joined = sys::write_existing(folder + "/cgroup.procs", std::to_string(pid));
+    if (!joined.ok()) return std::move(joined).error().in("put the sandbox into its cgroup");
+  }
+  return Unit{};
 }
 
 CgroupCounts read_counts(const std::vector<std::string>& folders) {
@@ -177,8 +178,7 @@ CgroupCounts read_counts(const std::vector<std::string>& folders) {
     counts.oom_kills += count_in(folder + "/memory.events", "oom_kill");       // v2
     counts.oom_kills += count_in(folder + "/memory.oom_control", "oom_kill");  // v1
     counts.forks_refused += count_in(folder + "/pids.events", "max");
-    counts.throttled_us += count_in(folder + "/cpu.stat", "throttled_usec");          // v2
-    counts.throttled_us += count_in(folder + "/cpu.stat", "throttled_time") / 1'000;  // v1: ns
+    counts.throttled += count_in(folder + "/cpu.stat", "nr_throttled");
     counts.peak_memory = std::max({counts.peak_memory, count_in(folder + "/memory.peak", ""),
                                    count_in(folder + "/memory.max_usage_in_bytes", "")});
   }

@@ -8,27 +8,24 @@
 #include <vector>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "plan/plan.h"
 
 namespace carrel::jail {
 
-struct Cgroups {
-  std::vector<std::string> folders;  // made for this run; removed by remove_cgroups()
-  std::vector<UniqueFd> procs_fds;   // v1: cgroup.procs of each folder
-  UniqueFd v2_folder;                // v2: for CLONE_INTO_CGROUP
-};
+// Makes the folders under the machine's, writes the plan's settings, and returns
+// the folders, which are remove_cgroups()'s. Leaves nothing behind on failure.
+// Removes what earlier runs that were killed left.
+[[nodiscard]] Result<std::vector<std::string>> make_cgroups(const plan::LimitPlan& limits,
+                                                            const plan::Machine& machine);
 
-// Makes the folders under the machine's and writes the plan's settings. Leaves
-// nothing behind on failure. Removes what earlier runs that were killed left.
-[[nodiscard]] Result<Cgroups> make_cgroups(const plan::LimitPlan& limits,
-                                           const plan::Machine& machine);
+// Moves a process, with all its threads, into each of them.
+[[nodiscard]] Status join_cgroups(const std::vector<std::string>& folders, int pid);
 
 // What the kernel counted.
 struct CgroupCounts {
   std::uint64_t oom_kills = 0;
   std::uint64_t forks_refused = 0;
-  std::uint64_t throttled_us = 0;
+  std::uint64_t throttled = 0;    // periods of the CPU quota that were cut short
   std::uint64_t peak_memory = 0;  // bytes; 0 if it was not counted
 };
 [[nodiscard]] CgroupCounts read_counts(const std::vector<std::string>& folders);

@@ -56,52 +56,53 @@ class FakeCgroups : public testing::Test {
 };
 
 TEST_F(FakeCgroups, AreNotTouchedWithoutALimitThatNeedsThem) {
-  const Result<Cgroups> made = make_cgroups({}, machine_);
+  const Result<std::vector<std::string>> made = make_cgroups({}, machine_);
   ASSERT_TRUE(made.ok());
-  EXPECT_TRUE(made.value().folders.empty());
-  EXPECT_FALSE(made.value().v2_folder.valid());
+  EXPECT_TRUE(made.value().empty());
   EXPECT_EQ(folder_.text_of("parent/cgroup.subtree_control"), "");
 }
 
 TEST_F(FakeCgroups, GetOneFolderForAllControllersOfV2) {
-  const Result<Cgroups> made =
+  const Result<std::vector<std::string>> made =
       make_cgroups(limits({kMayBeAbsent, {"pids", "memory.oom.group", "0"}}), machine_);
   ASSERT_TRUE(made.ok()) << made.error().message;
-  EXPECT_EQ(made.value().folders, std::vector<std::string>({folder_.path("parent/" + own_name())}));
-  EXPECT_TRUE(made.value().v2_folder.valid());
-  EXPECT_TRUE(made.value().procs_fds.empty());
+  EXPECT_EQ(made.value(), std::vector<std::string>({folder_.path("parent/" + own_name())}));
   EXPECT_TRUE(exists("parent/" + own_name()));
   EXPECT_EQ(folder_.text_of("parent/cgroup.subtree_control"), "+memory +pids ");
-  remove_cgroups(made.value().folders);
+  remove_cgroups(made.value());
   EXPECT_FALSE(exists("parent/" + own_name()));
 }
 
 TEST_F(FakeCgroups, AreHandedOnlyTheControllersThatALimitNeeds) {
-  const Result<Cgroups> made = make_cgroups(limits({kMayBeAbsent}), machine_);
+  const Result<std::vector<std::string>> made = make_cgroups(limits({kMayBeAbsent}), machine_);
   ASSERT_TRUE(made.ok()) << made.error().message;
   EXPECT_EQ(folder_.text_of("parent/cgroup.subtree_control"), "+memory ");
-  remove_cgroups(made.value().folders);
+  remove_cgroups(made.value());
 }
 
 TEST_F(FakeCgroups, LeaveNothingBehindIfASettingIsRefused) {
-  const Result<Cgroups> made = make_cgroups(limits({kMayBeAbsent, kMustBeThere}), machine_);
+  const Result<std::vector<std::string>> made =
+      make_cgroups(limits({kMayBeAbsent, kMustBeThere}), machine_);
   ASSERT_FALSE(made.ok());
   EXPECT_TRUE(names(made.error().message, "make the sandbox's cgroup"));
   EXPECT_TRUE(names(made.error().message, "memory.max"));
   EXPECT_FALSE(exists("parent/" + own_name()));
 }
 
-TEST_F(FakeCgroups, LeaveNothingBehindIfThereAreNoProcsInV1) {
+TEST_F(FakeCgroups, ThatCannotBeJoinedAreNamed) {
   machine_.cgroups = {{"memory", folder_.path("parent"), false}};
-  const Result<Cgroups> made = make_cgroups(limits({kMayBeAbsent}), machine_);
-  ASSERT_FALSE(made.ok());
-  EXPECT_TRUE(names(made.error().message, "cgroup.procs"));
+  const Result<std::vector<std::string>> made = make_cgroups(limits({kMayBeAbsent}), machine_);
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  const Status joined = join_cgroups(made.value(), 1);  // a plain folder has no cgroup.procs
+  ASSERT_FALSE(joined.ok());
+  EXPECT_TRUE(names(joined.error().message, "cgroup.procs"));
+  remove_cgroups(made.value());
   EXPECT_FALSE(exists("parent/" + own_name()));
 }
 
 TEST_F(FakeCgroups, FailWithTheFolderThatIsMissing) {
   machine_.cgroups = {{"memory", folder_.path("missing"), false}};
-  const Result<Cgroups> made = make_cgroups(limits({kMayBeAbsent}), machine_);
+  const Result<std::vector<std::string>> made = make_cgroups(limits({kMayBeAbsent}), machine_);
   ASSERT_FALSE(made.ok());
   EXPECT_TRUE(names(made.error().message, folder_.path("missing/" + own_name())));
 }
@@ -113,22 +114,22 @@ TEST_F(FakeCgroups, RemoveWhatKilledRunsLeftAndNothingElse) {
                                   std::string("docker-1"), std::string("carrel")}) {
     folder_.dir("parent/" + name);
   }
-  const Result<Cgroups> made = make_cgroups(limits({kMayBeAbsent}), machine_);
+  const Result<std::vector<std::string>> made = make_cgroups(limits({kMayBeAbsent}), machine_);
   ASSERT_TRUE(made.ok()) << made.error().message;
   EXPECT_FALSE(exists("parent/" + stale));
   EXPECT_TRUE(exists("parent/" + alive));
   EXPECT_TRUE(exists("parent/carrel-supervisors"));
   EXPECT_TRUE(exists("parent/docker-1"));
   EXPECT_TRUE(exists("parent/carrel"));
-  remove_cgroups(made.value().folders);
+  remove_cgroups(made.value());
 }
 
 // Process IDs come round again, at once where each container counts from 1.
 TEST_F(FakeCgroups, TakeThePlaceOfAKilledRunThatHadTheSameProcessId) {
   folder_.dir("parent/" + own_name());
-  const Result<Cgroups> made = make_cgroups(limits({kMayBeAbsent}), machine_);
+  const Result<std::vector<std::string>> made = make_cgroups(limits({kMayBeAbsent}), machine_);
   ASSERT_TRUE(made.ok()) << made.error().message;
-  remove_cgroups(made.value().folders);
+  remove_cgroups(made.value());
   EXPECT_FALSE(exists("parent/" + own_name()));
 }
 
@@ -141,7 +142,7 @@ TEST(ReadCounts, OfV2) {
   const CgroupCounts counts = read_counts({folder.path()});
   EXPECT_EQ(counts.oom_kills, 3u);
   EXPECT_EQ(counts.forks_refused, 5u);
-  EXPECT_EQ(counts.throttled_us, 400u);
+  EXPECT_EQ(counts.throttled, 2u);
   EXPECT_EQ(counts.peak_memory, 1048576u);
 }
 
@@ -155,7 +156,7 @@ TEST(ReadCounts, OfV1InSeveralFolders) {
       read_counts({folder.path("memory"), folder.path("pids"), folder.path("cpu")});
   EXPECT_EQ(counts.oom_kills, 2u);
   EXPECT_EQ(counts.forks_refused, 1u);
-  EXPECT_EQ(counts.throttled_us, 5u);
+  EXPECT_EQ(counts.throttled, 1u);
   EXPECT_EQ(counts.peak_memory, 4096u);
 }
 
@@ -168,7 +169,7 @@ TEST(ReadCounts, TakeNothingFromWhatIsMissingOrBroken) {
     const CgroupCounts counts = read_counts({path});
     EXPECT_EQ(counts.oom_kills, 0u);
     EXPECT_EQ(counts.forks_refused, 0u);
-    EXPECT_EQ(counts.throttled_us, 0u);
+    EXPECT_EQ(counts.throttled, 0u);
     EXPECT_EQ(counts.peak_memory, 0u);
   }
 }
@@ -201,12 +202,12 @@ TEST(RealCgroups, HoldWhatThePlanAskedFor) {
   limits.best_effort = true;
   std::vector<std::string> notes;
   const LimitPlan planned = plan::plan_limits(limits, machine, notes).value();
-  const Result<Cgroups> made = make_cgroups(planned, machine);
+  const Result<std::vector<std::string>> made = make_cgroups(planned, machine);
   ASSERT_TRUE(made.ok()) << made.error().message;
-  ASSERT_FALSE(made.value().folders.empty());
+  ASSERT_FALSE(made.value().empty());
   int held = 0;
   for (const auto& setting : planned.cgroup) {
-    for (const std::string& folder : made.value().folders) {
+    for (const std::string& folder : made.value()) {
       const Result<std::string> text = sys::read_file(folder + "/" + setting.file);
       if (!text.ok()) continue;
       EXPECT_EQ(text.value(), setting.value + "\n") << setting.file;
@@ -214,9 +215,9 @@ TEST(RealCgroups, HoldWhatThePlanAskedFor) {
     }
   }
   EXPECT_GE(held, 1);
-  EXPECT_EQ(read_counts(made.value().folders).oom_kills, 0u);
-  remove_cgroups(made.value().folders);
-  for (const std::string& folder : made.value().folders) {
+  EXPECT_EQ(read_counts(made.value()).oom_kills, 0u);
+  remove_cgroups(made.value());
+  for (const std::string& folder : made.value()) {
     EXPECT_FALSE(std::filesystem::exists(folder)) << folder;
   }
 }
@@ -231,14 +232,12 @@ TEST(RealCgroups, RefuseOneProcessTooMany) {
   }
   LimitPlan limits;
   limits.cgroup = {{"pids", "pids.max", "1"}};
-  const Result<Cgroups> made = make_cgroups(limits, machine);
+  const Result<std::vector<std::string>> made = make_cgroups(limits, machine);
   ASSERT_TRUE(made.ok()) << made.error().message;
-  ASSERT_EQ(made.value().procs_fds.size(), 1u);
+  ASSERT_EQ(made.value().size(), 1u);
   const pid_t child = ::fork();
   if (child == 0) {
-    const std::string self = std::to_string(::getpid());
-    const ssize_t moved = ::write(made.value().procs_fds[0].get(), self.data(), self.size());
-    if (moved != static_cast<ssize_t>(self.size())) ::_exit(2);
+    if (!join_cgroups(made.value(), ::getpid()).ok()) ::_exit(2);
     const pid_t another = ::fork();
     if (another == 0) ::_exit(0);
     ::_exit(another == -1 && errno == EAGAIN ? 0 : 1);
@@ -246,9 +245,9 @@ TEST(RealCgroups, RefuseOneProcessTooMany) {
   int status = -1;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
-  EXPECT_GE(read_counts(made.value().folders).forks_refused, 1u);
-  remove_cgroups(made.value().folders);
-  EXPECT_FALSE(std::filesystem::exists(made.value().folders[0]));
+  EXPECT_GE(read_counts(made.value()).forks_refused, 1u);
+  remove_cgroups(made.value());
+  EXPECT_FALSE(std::filesystem::exists(made.value()[0]));
 }
 
 }  // namespace

@@ -1,15 +1,19 @@
 #include "jail/launch.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "jail/cgroup.h"
 #include "jail/image.h"
+#include "jail/launcher/begin.h"
+#include "jail/outcome.h"
 #include "plan/encode.h"
 #include "sys/error.h"
 #include "sys/files.h"
@@ -62,42 +66,77 @@ struct Handles {
   UniqueFd carrel;
 };
 
-Result<Handles> gather(const Launch& launch, Cgroups& cgroups) {
-  const std::vector<int>& kept = launch.plan.kept_fds;
+Error step_failed(wire::Step step, int error) {
+  return Error{Errc::kSystem, describe(Outcome(SetupFailed{step, error, ""})), error};
+}
+
+Result<launcher::BegunRoom> take_room() {
+  const launcher::BegunRoom room = launcher::begun_room();
+  if (room.begun_at == 0) {
+    return Error{Errc::kSystem,
+                 "the sandbox could not be begun; mount /proc, or start carrel with its standard "
+                 "input, output and error open"};
+  }
+  if (room.pid == 0) return step_failed(room.step, room.error);
+  CARREL_CHECK(keep_across_exec(room.pidfd));
+  CARREL_CHECK(keep_across_exec(room.control));
+  return room;
+}
+
+Result<Handles> gather(const Launch& launch, const launcher::BegunRoom& room,
+                       const std::vector<std::string>& cgroups) {
   Handles handles;
   CARREL_TRY(handles.carrel, sys::open("/proc/self/exe", O_RDONLY));
-  CARREL_TRY(handles.carrel, above(std::move(handles.carrel), kept));
+  CARREL_TRY(handles.carrel, above(std::move(handles.carrel), launch.plan.kept_fds));
   CARREL_CHECK(keep_across_exec(handles.carrel.get()));
   handles.numbers.carrel_fd = handles.carrel.get();
-  for (UniqueFd& procs : cgroups.procs_fds) {
-    CARREL_TRY(procs, above(std::move(procs), kept));
-    CARREL_CHECK(keep_across_exec(procs.get()));
-    handles.numbers.cgroup_procs_fds.push_back(procs.get());
+  if (launch.proxy_pid != 0) {
+    CARREL_CHECK(keep_across_exec(launch.handout_fd));
+    handles.numbers.proxy_pid = launch.proxy_pid;
+    handles.numbers.proxy_fd = launch.handout_fd;
   }
-  if (cgroups.v2_folder.valid()) {
-    CARREL_TRY(cgroups.v2_folder, above(std::move(cgroups.v2_folder), kept));
-    CARREL_CHECK(keep_across_exec(cgroups.v2_folder.get()));
-    handles.numbers.cgroup_fd = cgroups.v2_folder.get();
-  }
-  if (launch.handout_fd >= 0) CARREL_CHECK(keep_across_exec(launch.handout_fd));
-  handles.numbers.handout_fd = launch.handout_fd;
-  handles.numbers.proxy_pid = launch.proxy_pid;
-  handles.numbers.cgroup_folders = cgroups.folders;
-  handles.numbers.always_finish = launch.always_finish || !cgroups.folders.empty();
+  handles.numbers.room_pid = room.pid;
+  handles.numbers.room_fd = room.pidfd;
+  handles.numbers.control_fd = room.control;
+  handles.numbers.cgroup_folders = cgroups;
+  handles.numbers.always_finish = launch.always_finish || !cgroups.empty();
   handles.numbers.record_denials = launch.record_denials;
   handles.numbers.context = launch.context;
-  handles.numbers.started_at = launch.started_at;
+  handles.numbers.begun_at = room.begun_at;
+  handles.numbers.started_at = std::min(launch.started_at, room.begun_at);
   handles.numbers.planned_at = monotonic_ns();
   return handles;
 }
 
-Error execute(const Launch& launch, Cgroups& cgroups) {
-  CARREL_TRY(const Handles handles, gather(launch, cgroups));
+// From here on signals wait for the launcher, which forwards them.
+void hold_signals() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, nullptr);
+}
+
+Status give_plan(const Launch& launch, const launcher::BegunRoom& room, int plan_fd) {
+  if (launch.plan.identity.map_all) {
+    const long mapped = launcher::map_ids_of(room);
+    if (mapped < 0) return step_failed(wire::Step::kMapIds, static_cast<int>(-mapped));
+  }
+  const long given = launcher::hand_over_plan(room, plan_fd, launch.handout_fd);
+  if (given < 0) return step_failed(wire::Step::kLost, static_cast<int>(-given));
+  return Unit{};
+}
+
+Error execute(const Launch& launch, const std::vector<std::string>& cgroups) {
+  CARREL_TRY(const launcher::BegunRoom room, take_room());
+  CARREL_CHECK(join_cgroups(cgroups, room.pid));
+  CARREL_TRY(const Handles handles, gather(launch, room, cgroups));
   CARREL_TRY(const std::string block, plan::encode(launch.plan, handles.numbers));
   CARREL_TRY(const UniqueFd plan, plan_file(block, launch.plan.kept_fds));
+  hold_signals();
+  CARREL_CHECK(give_plan(launch, room, plan.get()));
+
+  // The room makes its mounts while the launcher starts.
   CARREL_TRY(const UniqueFd launcher, launcher_file());
   for (const int fd : launch.plan.kept_fds) CARREL_CHECK(keep_across_exec(fd));
-
   // ps(1) shows the command that was asked for.
   std::string name = "carrel";
   std::string words = "run";
@@ -114,10 +153,14 @@ Error execute(const Launch& launch, Cgroups& cgroups) {
 }  // namespace
 
 Error launch(const Launch& launch) {
-  CARREL_TRY(Cgroups cgroups, make_cgroups(launch.plan.limits, launch.machine));
+  CARREL_TRY(const std::vector<std::string> cgroups,
+             make_cgroups(launch.plan.limits, launch.machine));
   Error error = execute(launch, cgroups);
-  remove_cgroups(cgroups.folders);
+  abandon();
+  remove_cgroups(cgroups);
   return error;
 }
+
+void abandon() { launcher::end_begun_room(); }
 
 }  // namespace carrel::jail

@@ -1,7 +1,8 @@
 // Starts a plan. Three programs share one process ID, one after the other:
-// carrel makes the plan, the launcher (src/jail/launcher, freestanding) keeps
+// carrel makes the plan, the launcher (src/jail/launcher, freestanding) watches
 // the room, and carrel again puts the end into words where words are needed.
-// So while a command runs, nothing of carrel's heap is kept or forked.
+// The room itself is a child that was begun before anything else was done. So
+// while a command runs, nothing of carrel's memory is kept.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,11 @@ struct Launch {
 };
 
 // Replaces this process with the launcher; returns only if that failed. Cgroups
-// that were made are removed again on failure.
+// that were made are removed again on failure, and the room is ended.
 [[nodiscard]] Error launch(const Launch& launch);
+
+// Ends the room that was begun for a plan that could not be made.
+void abandon();
 
 // argv[0] of carrel when the launcher executes it for the end:
 //   argv = {kFinishName, "<plan fd>", "<outcome fd>"}.

@@ -91,6 +91,7 @@ std::vector<LimitEvent> limits_reached(const PlanView& plan, const wire::Outcome
   if (counts.forks_refused > 0) {
     events.push_back({"processes", counts.forks_refused, "pids.events max"});
   }
+  if (counts.throttled > 0) events.push_back({"cpus", counts.throttled, "cpu.stat nr_throttled"});
   constexpr std::uint32_t kNproc = 6;  // RLIMIT_NPROC
   constexpr std::uint32_t kFsize = 1;  // RLIMIT_FSIZE
   constexpr std::uint32_t kData = 2;   // RLIMIT_DATA
@@ -118,6 +119,7 @@ std::optional<LimitHit> explained_by(const std::vector<LimitEvent>& events,
                                      const wire::Outcome& outcome) {
   if (outcome.ended == wire::Ended::kExited && outcome.value == 0) return std::nullopt;
   for (const LimitEvent& event : events) {
+    if (event.limit == "cpus") continue;  // it makes slow, and nothing fail
     const bool lost = outcome.ended == wire::Ended::kFailed && outcome.step == Step::kLost;
     if (lost && event.limit == "memory") return LimitHit{event.limit, 128 + SIGKILL};
     if (outcome.ended == wire::Ended::kExited || outcome.ended == wire::Ended::kSignaled) {
@@ -251,6 +253,7 @@ Result<Finished> collect(int plan_fd, int outcome_fd) {
   finished.usage.peak_memory_of = counted ? "all processes" : "largest process";
   finished.phases = outcome.phases;
   finished.started_at = plan.header().started_at;
+  finished.begun_at = plan.header().begun_at;
   finished.planned_at = plan.header().planned_at;
   finished.context = plan.text(plan.header().context);
   return finished;

@@ -75,6 +75,7 @@ struct Finished {
   bool denials_lost = false;    // there were more kinds than are kept
   wire::Phases phases{};
   std::uint64_t started_at = 0;
+  std::uint64_t begun_at = 0;  // the room was begun
   std::uint64_t planned_at = 0;
   std::string context;  // from Launch
 };

@@ -222,6 +222,13 @@ TEST(LimitHits, MemoryIsToldByThePeak) {
   EXPECT_TRUE(finish(plan, outcome).limits_reached.empty());
 }
 
+TEST(LimitHits, ScratchIsToldByPrivateFoldersThatAreFull) {
+  wire::Outcome outcome = ended(Ended::kExited, 1);
+  EXPECT_EQ(limit_of(finish(some_plan(), outcome)), "none");
+  outcome.private_full = 1;
+  EXPECT_EQ(limit_of(finish(some_plan(), outcome)), "scratch 1");
+}
+
 TEST(LimitHits, TheCgroupsCountsTellAndItsFolderIsRemoved) {
   const sys::TestFolder folder;
   plan::RunHandles handles;
@@ -283,14 +290,14 @@ TEST(Collect, GivesBackWhatTheLauncherMeasured) {
   outcome.user_us = 100;
   outcome.system_us = 200;
   outcome.max_rss_kib = 300;
-  outcome.phases = {1, 2, 3, 4, 5, 6, 7};
+  outcome.phases = {1, 2, 3, 4, 5, 6};
   const Finished finished = finish(some_plan(), outcome, handles);
   EXPECT_EQ(finished.usage.user_us, 100u);
   EXPECT_EQ(finished.usage.system_us, 200u);
   EXPECT_EQ(finished.usage.peak_memory_bytes, 300u * 1024);
   EXPECT_EQ(finished.usage.peak_memory_of, "largest process");
   EXPECT_EQ(finished.phases.launcher, 1u);
-  EXPECT_EQ(finished.phases.gone, 7u);
+  EXPECT_EQ(finished.phases.gone, 6u);
   EXPECT_EQ(finished.context, "context");
   EXPECT_EQ(finished.started_at, 11u);
   EXPECT_EQ(finished.planned_at, 22u);

@@ -65,10 +65,11 @@ Plan rich_plan() {
 RunHandles rich_handles() {
   RunHandles handles;
   handles.carrel_fd = 10;
-  handles.handout_fd = 11;
-  handles.proxy_pid = 4711;
-  handles.cgroup_fd = 12;
-  handles.cgroup_procs_fds = {13, 14};
+  handles.room_pid = 12;
+  handles.room_fd = 13;
+  handles.control_fd = 14;
+  handles.proxy_pid = 15;
+  handles.proxy_fd = 16;
   handles.cgroup_folders = {"/sys/fs/cgroup/a", "/sys/fs/cgroup/b"};
   handles.always_finish = true;
   handles.record_denials = true;
@@ -107,17 +108,15 @@ TEST_F(RoundTrip, OfIdentityAndHandles) {
   EXPECT_EQ(header.map_all, 1u);
   EXPECT_EQ(header.drop_groups, 1u);
   EXPECT_EQ(header.carrel_fd, 10);
-  EXPECT_EQ(header.handout_fd, 11);
-  EXPECT_EQ(header.proxy_pid, 4711);
-  EXPECT_EQ(header.cgroup_fd, 12);
-  EXPECT_EQ(header.cgroup_procs_fds[0], 13);
-  EXPECT_EQ(header.cgroup_procs_fds[1], 14);
-  for (std::size_t i = 2; i < wire::kMaxCgroups; ++i) EXPECT_EQ(header.cgroup_procs_fds[i], -1);
+  EXPECT_EQ(header.room_pid, 12);
+  EXPECT_EQ(header.room_fd, 13);
+  EXPECT_EQ(header.control_fd, 14);
+  EXPECT_EQ(header.proxy_pid, 15);
+  EXPECT_EQ(header.proxy_fd, 16);
   EXPECT_EQ(texts(view_, header.cgroup_folders), handles_.cgroup_folders);
   EXPECT_EQ(text(view_, header.context), handles_.context);
   EXPECT_EQ(header.always_finish, 1u);
   EXPECT_EQ(header.record_denials, 1u);
-  EXPECT_EQ(header.join_cgroup, 1u);
   EXPECT_EQ(header.started_at, handles_.started_at);
   EXPECT_EQ(header.planned_at, handles_.planned_at);
 }

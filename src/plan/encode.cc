@@ -114,29 +114,27 @@ void encode_command(Block& block, const Plan& plan, wire::Header& header) {
 
 void encode_handles(Block& block, const RunHandles& handles, wire::Header& header) {
   header.carrel_fd = handles.carrel_fd;
-  header.handout_fd = handles.handout_fd;
+  header.room_pid = handles.room_pid;
+  header.room_fd = handles.room_fd;
+  header.control_fd = handles.control_fd;
   header.proxy_pid = handles.proxy_pid;
-  header.cgroup_fd = handles.cgroup_fd;
-  std::fill(std::begin(header.cgroup_procs_fds), std::end(header.cgroup_procs_fds), -1);
-  std::copy(handles.cgroup_procs_fds.begin(), handles.cgroup_procs_fds.end(),
-            std::begin(header.cgroup_procs_fds));
-  header.join_cgroup = handles.cgroup_folders.empty() ? 0 : 1;
+  header.proxy_fd = handles.proxy_fd;
   header.cgroup_folders = block.texts(handles.cgroup_folders);
   header.context = block.text(handles.context);
   header.always_finish = handles.always_finish ? 1 : 0;
   header.record_denials = handles.record_denials ? 1 : 0;
   header.started_at = handles.started_at;
+  header.begun_at = handles.begun_at;
   header.planned_at = handles.planned_at;
 }
 
 }  // namespace
 
 Result<std::string> encode(const Plan& plan, const RunHandles& handles) {
-  if (handles.cgroup_procs_fds.size() > wire::kMaxCgroups ||
-      plan.mounts.sources.size() > wire::kMaxSources || plan.kept_fds.size() > wire::kMaxKeptFds ||
+  if (plan.mounts.sources.size() > wire::kMaxSources || plan.kept_fds.size() > wire::kMaxKeptFds ||
       plan.filters.size() > wire::kMaxFilters || plan.listeners.size() > wire::kMaxListeners) {
     return Error{Errc::kInvalid,
-                 "the plan has more cgroups, folders, descriptors, filters or listeners than fit"};
+                 "the plan has more folders, descriptors, filters or listeners than fit"};
   }
   Block block;
   wire::Header header{};

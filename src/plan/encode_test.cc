@@ -49,11 +49,9 @@ TEST(Encode, WritesNoPaddingThatNobodySet) {
 TEST(Encode, MarksDescriptorsThatAreNotThere) {
   const wire::Header header = header_of(encode(least(), {}).value());
   EXPECT_EQ(header.carrel_fd, -1);
-  EXPECT_EQ(header.handout_fd, -1);
-  EXPECT_EQ(header.cgroup_fd, -1);
-  for (const std::int32_t fd : header.cgroup_procs_fds) EXPECT_EQ(fd, -1);
+  EXPECT_EQ(header.room_fd, -1);
+  EXPECT_EQ(header.control_fd, -1);
   EXPECT_EQ(header.wall_time_ms, 0u);
-  EXPECT_EQ(header.join_cgroup, 0u);
   EXPECT_EQ(header.always_finish, 0u);
   EXPECT_EQ(header.record_denials, 0u);
 }
@@ -82,14 +80,6 @@ class EncodeRefuses : public testing::Test {
     EXPECT_TRUE(names(block.error().message, "than fit"));
   }
 };
-
-TEST_F(EncodeRefuses, TooManyCgroups) {
-  RunHandles handles;
-  handles.cgroup_procs_fds.assign(wire::kMaxCgroups, 3);
-  EXPECT_TRUE(encode(least(), handles).ok());
-  handles.cgroup_procs_fds.push_back(3);
-  expect_refused(least(), handles);
-}
 
 TEST_F(EncodeRefuses, TooManyFilters) {
   Plan plan = least();

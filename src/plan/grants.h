@@ -7,7 +7,7 @@
 
 namespace carrel::plan {
 
-enum class EntryKind : std::uint8_t { kFolder, kFile };
+enum class EntryKind : std::uint8_t { kFolder, kFile, kLink };
 
 struct Place {
   std::string path;  // real: no symbolic link on the way

@@ -102,7 +102,7 @@ class Planner {
   }
 
   Status not_enforced(const std::string& name, std::uint64_t value, const std::string& why) {
-    if (!limits_.best_effort) {
+    if (!limits_.best_effort && !limits_.from_profile.contains(name)) {
       return Error{Errc::kUnsupported,
                    "limits." + name + " cannot be enforced: " + why +
                        " (carrel doctor says why, and what mends it); take the limit out, or set "

@@ -10,7 +10,7 @@
 namespace carrel::plan {
 
 // kUnsupported names the limit that cannot be kept here, and what would help,
-// unless the policy says best_effort; `notes` then says so.
+// unless the policy says best_effort or has the limit from a profile; `notes` then says so.
 [[nodiscard]] Result<LimitPlan> plan_limits(const policy::LimitsPolicy& limits,
                                             const Machine& machine,
                                             std::vector<std::string>& notes);

@@ -189,6 +189,18 @@ TEST(PlanLimits, RefusesWhatCannotBeKeptUnlessThePolicySaysBestEffort) {
   }
 }
 
+TEST(PlanLimits, GoesWithoutWhatAProfileBroughtAndSaysSo) {
+  policy::LimitsPolicy limits = processes(4096);
+  limits.from_profile = {"processes"};
+  const Planned planned = plan(limits, machine(0, Groups::kNone));
+  ASSERT_TRUE(planned.plan.ok()) << planned.plan.error().message;
+  EXPECT_EQ(planned.plan.value().limits.at(0).means, LimitMeans::kNotEnforced);
+  ASSERT_EQ(planned.notes.size(), 1u);
+  EXPECT_TRUE(names(planned.notes[0], "limits.processes is not enforced"));
+  limits.cpu_percent = 100;
+  EXPECT_FALSE(plan(limits, machine(0, Groups::kNone)).plan.ok());
+}
+
 TEST(PlanLimits, SaysThatMemoryHoldsForEachProcessWithoutACgroup) {
   const Planned planned = plan(memory(1 << 20), machine(1000, Groups::kNone));
   ASSERT_EQ(planned.notes.size(), 1u);

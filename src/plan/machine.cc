@@ -37,9 +37,10 @@ bool may_write(const std::string& path) { return ::access(path.c_str(), W_OK) ==
 void add_unified(const std::string& own, std::vector<CgroupParent>& found) {
   for (const std::string& folder : {std::string(parent_path(own)), own}) {
     if (!may_write(folder) || !may_write(folder + "/cgroup.procs")) continue;
-    const bool is_own = folder == own;
+    // More is handed down on demand where no other manager is in charge.
+    const bool is_ours = folder == own || own == folder + "/" + std::string(kSupervisors);
     const std::set<std::string> offered =
-        words(folder + (is_own ? "/cgroup.controllers" : "/cgroup.subtree_control"));
+        words(folder + (is_ours ? "/cgroup.controllers" : "/cgroup.subtree_control"));
     for (const char* controller : kWanted) {
       const bool known = std::any_of(found.begin(), found.end(), [&](const CgroupParent& c) {
         return c.controller == controller;

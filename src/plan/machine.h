@@ -38,6 +38,10 @@ struct Machine {
 // Reads all of it but `cgroups`, which not every plan needs.
 [[nodiscard]] Result<Machine> this_machine();
 
+// In a v2 cgroup of its own, carrel moves the processes that are there into a
+// folder of this name, to make room for sandboxes beside it.
+inline constexpr std::string_view kSupervisors = "carrel-supervisors";
+
 // The cgroups in which this user may make one. A few dozen system calls.
 [[nodiscard]] std::vector<CgroupParent> usable_cgroups();
 

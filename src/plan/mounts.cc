@@ -112,11 +112,22 @@ class Planner {
                          " is a single file: programs that save by renaming a new file onto it "
                          "will fail; grant its folder for those");
       }
+      note_shared(place.path);
       nodes_.insert_or_assign(place.path, Node{Rule::kWrite, place.kind, "files.write"});
       writable_.push_back(place.path);
       granted_.push_back(place.path);
     }
     return Unit{};
+  }
+
+  // /tmp, for somebody who stands there.
+  void note_shared(const std::string& path) {
+    struct stat info{};
+    constexpr mode_t kShared = S_ISVTX | S_IWOTH;
+    if (::lstat(path.c_str(), &info) == -1 || (info.st_mode & kShared) != kShared) return;
+    notes_.push_back(printable(path) +
+                     " is shared by all users and programs of this machine: the command sees what "
+                     "they keep there, and can change what is yours");
   }
 
   static Status check_writable(const std::string& path) {
@@ -140,7 +151,9 @@ class Planner {
       for (const Place& place : places) {
         CARREL_CHECK(hide(place, pattern.text()));
         // Under another name the next run would not find it. A pattern finds it there.
-        if (pattern.is_literal()) pin_above(place.path);
+        if (!pattern.is_literal()) continue;
+        pin_above(place.path);
+        hold_links(pattern.literal(), place.path, "leads to what files.hide names");
       }
     }
     return Unit{};
@@ -166,7 +179,13 @@ class Planner {
   Status gather_protected() {
     for (const policy::Glob& pattern : request_.files.protect) {
       CARREL_TRY(const std::vector<Place> places, find_matches(pattern));
-      for (const Place& place : places) protect(place, "files.protect " + pattern.text());
+      for (const Place& place : places) {
+        protect(place, "files.protect " + pattern.text());
+        if (in_writable(place.path)) pin_above(place.path);
+        if (pattern.is_literal()) {
+          hold_links(pattern.literal(), place.path, "leads to what files.protect names");
+        }
+      }
       if (places.empty() && pattern.is_literal() && in_writable(pattern.literal())) {
         notes_.push_back("files.protect: " + printable(pattern.literal()) +
                          " does not exist yet, and nothing keeps the command from creating it");
@@ -176,18 +195,26 @@ class Planner {
     for (const auto& [path, node] : nodes_) {
       if (node.rule == Rule::kHide || node.rule == Rule::kScratch) skip.insert(path);
     }
-    for (const std::string& root : writable_) {
-      CARREL_TRY(const std::vector<ProtectedName> found,
-                 find_protected(root, request_.files.protect_names, skip));
-      for (const ProtectedName& name : found) {
-        if (!in_writable(name.place.path)) continue;
-        protect(name.place, "protected name");
-        for (const std::string& holder : name.holders) pin(holder);
-        // And every folder on the way: moved aside, it would make room for another.
-        pin_above(name.place.path);
-      }
+    CARREL_TRY(const std::vector<ProtectedName> found,
+               find_protected(writable_, request_.files, skip));
+    for (const ProtectedName& name : found) {
+      if (!in_writable(name.place.path)) continue;
+      protect(name.place, "protected name");
+      for (const std::string& holder : name.holders) pin(holder);
+      // And every folder on the way: moved aside, it would make room for another.
+      pin_above(name.place.path);
     }
     return Unit{};
+  }
+
+  // Pointed elsewhere, a link on the way would make the policy mean another place.
+  void hold_links(const std::string& path, const std::string& real, const std::string& why) {
+    if (path == real) return;
+    for (std::string& link : find_links(path)) {
+      if (!in_writable(link)) continue;
+      pin_above(link);
+      protect({std::move(link), EntryKind::kLink}, why);
+    }
   }
 
   void pin_above(const std::string& path) {

@@ -76,6 +76,12 @@ class Reference {
     }
     for (const auto& [path, kind] : tree.entries) {
       for (const policy::Glob& name : files.protect_names) add_name(name, path);
+      if (kind == Kind::kLink) add_entered(path);
+    }
+    for (const auto* patterns : {&files.hide, &files.protect}) {
+      for (const policy::Glob& pattern : *patterns) {
+        if (pattern.is_literal() && real(pattern.literal())) add_link(pattern.literal());
+      }
     }
   }
 
@@ -99,6 +105,8 @@ class Reference {
   // Folders that must not be renamed away: those that a protected name names.
   [[nodiscard]] const std::set<std::string>& holders() const { return holders_; }
   [[nodiscard]] const std::set<std::string>& named() const { return named_; }
+  // Links that must not be pointed elsewhere.
+  [[nodiscard]] const std::set<std::string>& links() const { return links_; }
 
   // A private folder that can be written inside.
   [[nodiscard]] bool is_scratch(const std::string& path) const {
@@ -172,26 +180,59 @@ class Reference {
     const std::vector<std::string> names = names_in(path);
     if (pattern.front() == ".git" && pattern.size() > 1 && names.back() == ".git") {
       const auto place = real(path);
-      if (place && !is_folder(*place)) add_named(path, *place, names.size());
+      if (!place || !is_folder(*place)) add_named(path, place, names.size());
     }
     for (std::size_t from = 0; from < names.size(); ++from) {
       if (!matches(pattern, {names.begin() + static_cast<std::ptrdiff_t>(from), names.end()})) {
         continue;
       }
-      const auto place = real(path);
-      if (place) add_named(path, *place, from + 1);
+      add_named(path, real(path), from + 1);
       return;
     }
   }
 
+  // What is found under the name of a link to a folder, if a pattern starts with that name.
+  void add_entered(const std::string& link) {
+    const auto folder = real(link);
+    if (!folder || !is_folder(*folder) || !is_scanned(link) || is_name(link)) return;
+    const std::string last = names_in(link).back();
+    const auto starts = [&](const policy::Glob& name) {
+      return name.text().starts_with(last + "/");
+    };
+    if (std::none_of(files_.protect_names.begin(), files_.protect_names.end(), starts)) return;
+    add_link(link);
+    if (!in_writable(*folder)) return;
+    for (const auto& [path, kind] : tree_.entries) {
+      if (!is_below(path, *folder)) continue;
+      const std::string entered = link + path.substr(folder->size());
+      for (const policy::Glob& name : files_.protect_names) add_name(name, entered);
+    }
+  }
+
+  void add_link(const std::string& path) {
+    const auto at = tree_.entries.find(path);
+    if (at == tree_.entries.end() || at->second != Kind::kLink || !in_writable(path)) return;
+    links_.insert(path);
+    add_holders(path, names_in(path).size() - 1);
+  }
+
+  // Where `path`, which may lead through a link to a folder, stands.
+  [[nodiscard]] static std::string standing(const std::string& path) {
+    const auto folder = real(std::string(parent_path(path)));
+    return folder ? *folder + path.substr(path.rfind('/')) : path;
+  }
+
   // `first`: the first of the path's names that is no holder's any more, counted from 1.
-  void add_named(const std::string& path, const std::string& place, std::size_t first) {
-    if (!is_scanned(path) || !in_writable(place)) return;
-    protected_.insert(place);
-    named_.insert(place);
+  void add_named(const std::string& path, const std::optional<std::string>& place,
+                 std::size_t first) {
+    if (!is_scanned(path)) return;
+    add_link(standing(path));
+    if (!place || !in_writable(*place)) return;
+    protected_.insert(*place);
+    named_.insert(*place);
     const std::size_t size = names_in(path).size();
-    add_holders(path, size > first ? size - first : 0);
-    if (place != path) add_holders(place, names_in(place).size() - 1);
+    if (standing(path) == path) add_holders(path, size > first ? size - first : 0);
+    if (*place != path) add_holders(*place, names_in(*place).size() - 1);
   }
 
   void add_holders(std::string path, std::size_t count) {
@@ -213,7 +254,8 @@ class Reference {
       if (!is_below(path, root)) return false;
       std::string at = path;
       for (bool itself = true; at != root; at = parent_path(at), itself = false) {
-        if (scratch_.contains(at) || hidden_.contains(at)) return false;
+        const std::string place = standing(at);
+        if (scratch_.contains(place) || hidden_.contains(place)) return false;
         if (itself) continue;
         if (at.ends_with("/.git/objects") || is_name(at)) return false;
       }
@@ -240,6 +282,7 @@ class Reference {
   std::set<std::string> protected_;
   std::set<std::string> named_;
   std::set<std::string> holders_;
+  std::set<std::string> links_;
 };
 
 // ---------------------------------------------------------------- the interpreter
@@ -545,7 +588,7 @@ void compare(const Tree& tree, const FilesPolicy& files, Tally& tally) {
     }
     if (!reference.is_scratch(path)) EXPECT_FALSE(machine.is_private_and_writable(path)) << name;
   }
-  for (const auto* places : {&reference.holders(), &reference.named()}) {
+  for (const auto* places : {&reference.holders(), &reference.named(), &reference.links()}) {
     for (const std::string& path : *places) {
       const std::string parent(parent_path(path));
       if (parent == tree.root || reference.seen(parent) != Seen::kWritable) continue;

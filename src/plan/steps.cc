@@ -10,6 +10,8 @@ std::string describe(Step step) {
   switch (step) {
     case Step::kNone:
       return "start";
+    case Step::kLoad:
+      return "load the launcher";
     case Step::kReadPlan:
       return "read the plan";
     case Step::kSignals:

@@ -132,16 +132,36 @@ bool is_git_store(std::string_view holder, std::string_view name) {
 
 class ProtectedScan {
  public:
-  ProtectedScan(const std::set<Glob>& names, const std::set<std::string>& skip) : skip_(skip) {
-    for (const Glob& name : names) {
+  ProtectedScan(const std::vector<std::string>& roots, const policy::FilesPolicy& files,
+                const std::set<std::string>& skip)
+      : roots_(roots), dependencies_(files.dependencies), skip_(skip) {
+    for (const Glob& name : files.protect_names) {
       std::string text = lower(name.text());
-      if (text.starts_with(".git/")) guards_git_ = true;
+      const std::size_t slash = text.find('/');
+      if (slash != std::string::npos) first_names_.insert(text.substr(0, slash));
+      if (is_gits(text)) guards_git_ = true;
       add(std::move(text));
     }
   }
 
-  // `components`: of `folder`, in lower case.
-  Status walk(const std::string& folder, std::vector<std::string>& components) {
+  Status run() {
+    for (const std::string& root : roots_) {
+      std::vector<std::string> components;
+      for (const std::string_view component : path_components(root)) {
+        components.push_back(lower(component));
+      }
+      CARREL_CHECK(walk(root, components, In::kOwn));
+    }
+    return Unit{};
+  }
+
+  [[nodiscard]] std::vector<ProtectedName> found() && { return std::move(found_); }
+
+ private:
+  enum class In : std::uint8_t { kOwn, kDependencies };
+
+  // `components`: of `folder`, or of the link that it was entered through, in lower case.
+  Status walk(const std::string& folder, std::vector<std::string>& components, In in) {
     CARREL_TRY(const Listing listing, list_folder(folder));
     if (listing.look == Look::kForbidden) {
       found_.push_back({{folder, EntryKind::kFolder}, {}});  // its owner could open it again
@@ -151,18 +171,41 @@ class ProtectedScan {
       if (skip_.contains(path)) continue;
       components.push_back(lower(entry.name));
       const bool is_dir = is_folder(folder, entry);
-      CARREL_TRY(const bool taken, take(path, components, is_dir));
+      CARREL_TRY(const bool taken, take(path, components, is_dir, in));
       const bool store = components.size() > 1 &&
                          is_git_store(components[components.size() - 2], components.back());
-      if (!taken && !store && is_dir) CARREL_CHECK(walk(path, components));
+      if (!taken && !store) {
+        const In below = dependencies_.contains(entry.name) ? In::kDependencies : in;
+        CARREL_CHECK(is_dir ? walk(path, components, below) : follow(path, components, in));
+      }
       components.pop_back();
     }
     return Unit{};
   }
 
-  [[nodiscard]] std::vector<ProtectedName> found() && { return std::move(found_); }
+  // Into a folder that has one of the first names through a link: git takes
+  // ".git -> store" for its folder. Once only, wherever links lead round.
+  Status follow(const std::string& link, std::vector<std::string>& components, In in) {
+    if (!first_names_.contains(components.back())) return Unit{};
+    CARREL_TRY(std::optional<Place> place, real_place(link));
+    if (!place.has_value() || place->path == link || place->kind != EntryKind::kFolder) {
+      return Unit{};
+    }
+    hold_links(link);
+    if (!is_granted(place->path, roots_)) return Unit{};
+    if (!followed_.emplace(place->path, components.back()).second) return Unit{};
+    return walk(place->path, components, in);
+  }
 
- private:
+  // Pointed elsewhere, a link would be another file by the same name.
+  void hold_links(const std::string& path) {
+    for (std::string& link : find_links(path)) {
+      found_.push_back({{std::move(link), EntryKind::kLink}, {}});
+    }
+  }
+
+  static bool is_gits(std::string_view pattern) { return pattern.starts_with(".git/"); }
+
   // Patterns by their last component, if that is literal. Most never meet a path
   // that ends like them, so each is parsed when it does.
   struct Name {
@@ -186,19 +229,21 @@ class ProtectedScan {
   }
 
   Result<bool> take(const std::string& path, const std::vector<std::string>& components,
-                    bool is_dir) {
+                    bool is_dir, In in) {
     const auto same_last = by_last_.find(components.back());
     const bool pointer = guards_git_ && !is_dir && components.back() == ".git";
     if (same_last == by_last_.end() && wild_.empty() && !pointer) return false;
     const std::vector<std::string_view> views(components.begin(), components.end());
     const Name* match = nullptr;
-    if (same_last != by_last_.end()) match = first_match(same_last->second, views);
-    if (match == nullptr) match = first_match(wild_, views);
+    if (same_last != by_last_.end()) match = first_match(same_last->second, views, in);
+    if (match == nullptr) match = first_match(wild_, views, in);
     // A file ".git" is the pointer of a worktree or submodule: it names a repository.
     if (match == nullptr && !pointer) return false;
     CARREL_TRY(std::optional<Place> place, real_place(path));
+    const bool is_folder = place.has_value() && place->kind == EntryKind::kFolder;
+    if (match == nullptr && is_folder) return false;
+    if (!place.has_value() || place->path != path) hold_links(path);
     if (!place.has_value()) return true;
-    if (match == nullptr && place->kind != EntryKind::kFile) return false;
     std::vector<std::string> holding =
         match == nullptr ? std::vector<std::string>() : holders(path, views, match->text);
     // What a link leads to stays in its place only if no folder above it moves.
@@ -212,8 +257,9 @@ class ProtectedScan {
   }
 
   static const Name* first_match(std::vector<Name>& names,
-                                 const std::vector<std::string_view>& components) {
+                                 const std::vector<std::string_view>& components, In in) {
     for (Name& name : names) {
+      if (in == In::kDependencies && !is_gits(name.text)) continue;
       const Glob* const glob = name.glob();
       if (glob != nullptr && glob->matches(components)) return &name;
     }
@@ -241,7 +287,11 @@ class ProtectedScan {
     return folders;
   }
 
+  const std::vector<std::string>& roots_;
+  const std::set<std::string>& dependencies_;
   const std::set<std::string>& skip_;
+  std::set<std::string> first_names_;                       // ".git" of ".git/hooks"
+  std::set<std::pair<std::string, std::string>> followed_;  // a folder, and its name as a link
   bool guards_git_ = false;
   std::unordered_map<std::string, std::vector<Name>> by_last_;
   std::vector<Name> wild_;
@@ -271,15 +321,41 @@ Result<std::vector<Place>> find_matches(const Glob& pattern,
   return found;
 }
 
-Result<std::vector<ProtectedName>> find_protected(const std::string& root,
-                                                  const std::set<Glob>& names,
-                                                  const std::set<std::string>& skip) {
-  ProtectedScan scan(names, skip);
-  std::vector<std::string> components;
-  for (const std::string_view component : path_components(root)) {
-    components.push_back(lower(component));
+std::vector<std::string> find_links(const std::string& path) {
+  constexpr std::size_t kMaxLinks = 40;  // path_resolution(7)
+  std::vector<std::string> links;
+  std::string place = "/";
+  std::vector<std::string> ahead;  // the next one last
+  const auto prepend = [&](std::string_view text) {
+    const auto names = path_components(text);
+    ahead.insert(ahead.end(), names.rbegin(), names.rend());
+  };
+  for (prepend(path); !ahead.empty() && links.size() < kMaxLinks;) {
+    const std::string name = std::move(ahead.back());
+    ahead.pop_back();
+    if (name == ".") continue;
+    if (name == "..") {
+      place = parent_path(place);
+      continue;
+    }
+    const std::string at = below(place, name);
+    const Result<std::string> text = sys::read_link(at);
+    if (!text.ok()) {
+      place = at;
+      continue;
+    }
+    links.push_back(at);
+    if (text.value().starts_with('/')) place = "/";
+    prepend(text.value());
   }
-  CARREL_CHECK(scan.walk(root, components));
+  return links;
+}
+
+Result<std::vector<ProtectedName>> find_protected(const std::vector<std::string>& roots,
+                                                  const policy::FilesPolicy& files,
+                                                  const std::set<std::string>& skip) {
+  ProtectedScan scan(roots, files, skip);
+  CARREL_CHECK(scan.run());
   return std::move(scan).found();
 }
 

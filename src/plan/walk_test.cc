@@ -183,12 +183,13 @@ class FindProtected : public testing::Test {
   [[nodiscard]] std::vector<ProtectedName> found(const std::set<std::string>& names,
                                                  const std::string& root = "",
                                                  const std::set<std::string>& skip = {}) const {
-    std::set<Glob> globs;
-    for (const std::string& name : names) globs.insert(Glob::parse(name).value());
+    policy::FilesPolicy files;
+    for (const std::string& name : names) files.protect_names.insert(Glob::parse(name).value());
+    files.dependencies = {"node_modules"};
     std::set<std::string> skipped;
     for (const std::string& path : skip) skipped.insert(folder_.path(path));
     Result<std::vector<ProtectedName>> names_found =
-        find_protected(folder_.path(root), globs, skipped);
+        find_protected({folder_.path(root)}, files, skipped);
     EXPECT_TRUE(names_found.ok()) << names_found.error().message;
     return names_found.ok() ? std::move(names_found).value() : std::vector<ProtectedName>();
   }
@@ -293,12 +294,66 @@ TEST_F(FindProtected, GivesHoldersAboveTheRootToo) {
             Paths({folder_.path("a/root/b"), folder_.path("a/root"), folder_.path("a")}));
 }
 
-TEST_F(FindProtected, NamesThatAreLinksMeanWhatTheyLeadTo) {
+TEST_F(FindProtected, NamesThatAreLinksMeanThemselvesAndWhatTheyLeadTo) {
   folder_.file("dotfiles/bashrc");
-  folder_.link("home/.bashrc", "../dotfiles/bashrc");
+  folder_.link("home/.bashrc", "../dotfiles/current");
+  folder_.link("dotfiles/current", "./bashrc");
   folder_.link("home/.zshrc", "missing");
-  folder_.link("home/.profile", ".profile");
-  EXPECT_EQ(places({".bashrc", ".zshrc", ".profile"}), Paths({"dotfiles/bashrc"}));
+  EXPECT_EQ(places({".bashrc", ".zshrc"}),
+            Paths({"dotfiles/bashrc", "dotfiles/current", "home/.bashrc", "home/.zshrc"}));
+  for (const ProtectedName& name : found({".zshrc"})) {
+    EXPECT_EQ(name.place.kind, EntryKind::kLink);
+  }
+}
+
+TEST_F(FindProtected, NamesInAFolderThatIsEnteredThroughALinkOfAFirstName) {
+  folder_.file("store/repo/hooks/h");
+  folder_.file("store/repo/objects/.git/hooks/h");
+  folder_.link("a/.git", "../store/repo");
+  folder_.link("a/up", "..");
+  EXPECT_EQ(places({".git/hooks"}),
+            Paths({"a/.git", "store/repo/hooks", "store/repo/objects/.git/hooks"}));
+  EXPECT_EQ(places({".git/hooks"}, "a"), Paths({"a/.git"}));
+}
+
+TEST_F(FindProtected, OnlyNamesOfGitBelowDependencies) {
+  for (const char* path : {".vscode/x", "node_modules/.vscode/x", "node_modules/a/b/.vscode/x",
+                           "node_modules/a/.git/hooks/h", "a/node_modules/.git",
+                           "modules/.vscode/x", "node_modules/.gitmodules"}) {
+    folder_.file(path);
+  }
+  const std::set<std::string> names = {".vscode", ".git/hooks", ".gitmodules"};
+  EXPECT_EQ(places(names), Paths({".vscode", "a/node_modules/.git", "modules/.vscode",
+                                  "node_modules/a/.git/hooks"}));
+  // Who stands in one works there.
+  EXPECT_EQ(places(names, "node_modules/a"),
+            Paths({"node_modules/a/.git/hooks", "node_modules/a/b/.vscode"}));
+}
+
+TEST_F(FindProtected, LinksThatLeadRoundComeToAnEnd) {
+  folder_.file("a/hooks/h");
+  folder_.link("a/.git", ".");
+  folder_.link("a/b/.git", "..");
+  folder_.link("a/c/.git", "../b/.git");
+  folder_.link("a/.bashrc", ".bashrc");
+  EXPECT_EQ(places({".git/hooks", ".bashrc"}).front(), "a/.bashrc");
+}
+
+TEST_F(FindProtected, LinksOnTheWayAreAllOfThemByTheirRealPlaces) {
+  folder_.file("real/deep/file");
+  folder_.link("first", "real/../second");
+  folder_.link("second", folder_.path("real"));
+  folder_.link("real/name", "deep/file");
+  folder_.link("loop", "loop");
+  const auto links = [&](const char* path) {
+    Paths paths;
+    for (const std::string& link : find_links(folder_.path(path))) paths.push_back(relative(link));
+    return paths;
+  };
+  EXPECT_EQ(links("first/name"), Paths({"first", "second", "real/name"}));
+  EXPECT_EQ(links("real/deep/file"), Paths());
+  EXPECT_EQ(links("missing/file"), Paths());
+  EXPECT_EQ(links("loop").size(), 40u);
 }
 
 TEST_F(FindProtected, TheFileThatSaysWhereAWorktreesRepositoryIs) {
@@ -316,10 +371,11 @@ TEST_F(FindProtected, GivesTheFoldersAboveWhatALinkLeadsToAsHoldersToo) {
   folder_.file("store/deep/hooks/h");
   folder_.link("repo/.git/hooks", folder_.path("store/deep/hooks"));
   const std::vector<ProtectedName> all = found({".git/hooks"});
-  ASSERT_EQ(all.size(), 1u);
-  EXPECT_EQ(relative(all[0].place.path), "store/deep/hooks");
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(relative(all[0].place.path), "repo/.git/hooks");
+  EXPECT_EQ(relative(all[1].place.path), "store/deep/hooks");
   for (const char* holder : {"repo/.git", "store/deep", "store"}) {
-    const std::vector<std::string>& holders = all[0].holders;
+    const std::vector<std::string>& holders = all[1].holders;
     EXPECT_TRUE(std::count(holders.begin(), holders.end(), folder_.path(holder))) << holder;
   }
 }
@@ -335,10 +391,12 @@ TEST_F(FindProtected, DoesNotFollowLinksToFolders) {
 TEST_F(FindProtected, FoldersThatCannotBeSearchedAreProtectedAsAWhole) {
   const sys::AsOrdinaryUser user;
   const TestFolder folder;
+  policy::FilesPolicy files;
+  files.protect_names = {Glob::parse(".git/hooks").value()};
   for (const unsigned mode : {0u, 0100u, 0300u, 0400u, 0600u}) {
     folder.file("repo/.git/hooks/h");
     folder.dir("repo/.git", mode);
-    const auto all = find_protected(folder.path(), {Glob::parse(".git/hooks").value()}, {}).value();
+    const auto all = find_protected({folder.path()}, files, {}).value();
     folder.dir("repo/.git", 0700);
     ASSERT_EQ(all.size(), 1u) << std::oct << mode;
     EXPECT_EQ(all[0].place.path, folder.path("repo/.git")) << std::oct << mode;

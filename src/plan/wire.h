@@ -14,7 +14,6 @@ namespace carrel::wire {
 inline constexpr std::uint32_t kMagic = 0x4c455243;  // "CREL"
 inline constexpr std::size_t kMaxSources = 512;      // host trees held open at once
 inline constexpr std::size_t kMaxListeners = 8;
-inline constexpr std::size_t kMaxCgroups = 8;
 inline constexpr std::size_t kMaxFilters = 4;
 inline constexpr std::size_t kMaxKeptFds = 64;
 
@@ -91,9 +90,11 @@ struct Header {
 
   // Descriptors that the launcher inherits; -1 where there is none.
   std::int32_t carrel_fd;   // carrel itself, executed to finish a run that needs words
-  std::int32_t handout_fd;  // Unix socket that receives the listeners (SCM_RIGHTS)
-  std::int32_t cgroup_fd;   // cgroup v2 folder for CLONE_INTO_CGROUP
-  std::int32_t cgroup_procs_fds[kMaxCgroups];  // cgroup v1 cgroup.procs files
+  std::int32_t room_pid;    // the room's first process
+  std::int32_t room_fd;     // its pidfd
+  std::int32_t control_fd;  // the socket that it is spoken with
+  std::int32_t proxy_pid;   // carrel's own proxy, a child of the launcher; 0: there is none
+  std::int32_t proxy_fd;    // it serves for as long as this is open
 
   Table<Source> sources;
   Table<MountStep> mounts;
@@ -111,24 +112,21 @@ struct Header {
   Text context;                // carrel's own, for the end; opaque to the launcher
   Table<Text> cgroup_folders;  // likewise: made for this run, to be read and removed at the end
 
-  // The proxy that serves the listeners, if it is carrel's own: a child of the launcher,
-  // which keeps handout_fd open for as long as it is to serve. 0: there is none.
-  std::int32_t proxy_pid;
   std::uint64_t private_bytes;   // that all private folders together may hold
   std::uint64_t wall_time_ms;    // 0: none
   std::uint32_t record_denials;  // 1: refused system calls are counted in the outcome
   std::uint32_t always_finish;   // 1: carrel_fd is executed at the end whatever happened
-  std::uint32_t join_cgroup;     // 1: there is a cgroup, joined before its namespace is made
-  std::uint32_t reserved;        // no byte of the block is left to chance
 
   // For the phases of a record: CLOCK_MONOTONIC nanoseconds.
   std::uint64_t started_at;
+  std::uint64_t begun_at;  // the room was begun
   std::uint64_t planned_at;
 };
 
 // Where a launch can fail. plan/steps.cc has the words for each.
 enum class Step : std::uint32_t {
   kNone,
+  kLoad,
   kReadPlan,
   kSignals,
   kControlSocket,
@@ -167,13 +165,12 @@ enum class Ended : std::uint32_t { kExited, kSignaled, kTimedOut, kFailed };
 
 // Nanoseconds of CLOCK_MONOTONIC at which each phase was over.
 struct Phases {
-  std::uint64_t launcher;    // the launcher runs
-  std::uint64_t namespaces;  // clone3 came back
+  std::uint64_t launcher;    // the launcher watches; beside the mounts
+  std::uint64_t namespaces;  // all of them stand; beside the plan
   std::uint64_t mounts;
-  std::uint64_t network;  // made beside the mounts
-  std::uint64_t sealed;   // privileges dropped, filters on; the command is executed next
-  std::uint64_t ended;    // the command was reaped
-  std::uint64_t gone;     // PID 1, and with it everything inside, was reaped
+  std::uint64_t sealed;  // privileges dropped, filters on; the command is executed next
+  std::uint64_t ended;   // the command was reaped
+  std::uint64_t gone;    // PID 1, and with it everything inside, was reaped
 };
 
 // A refused system call, counted by program.

@@ -86,6 +86,13 @@ Found check_files(const FilesPolicy& files) {
   }
   if (Found found = check_same_path(files)) return found;
   if (Found found = check_write_inside_protect(files)) return found;
+  for (const std::string& name : files.dependencies) {
+    if (name.empty() || name == "." || name == ".." ||
+        name.find_first_of("/*?") != std::string::npos) {
+      return fault("files.dependencies", name,
+                   "is not the name of a folder; write one as in 'node_modules'");
+    }
+  }
   for (const Glob& name : files.protect_names) {
     if (name.text().starts_with('/')) {
       return fault("files.protect_names", name.text(),

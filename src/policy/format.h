@@ -8,8 +8,8 @@ namespace carrel::policy {
 
 inline constexpr std::array<std::string_view, 7> kRootKeys = {
     "profile", "hostname", "files", "environment", "limits", "network", "system_calls"};
-inline constexpr std::array<std::string_view, 7> kFilesKeys = {
-    "inherit", "write", "read", "hide", "protect", "protect_names", "scratch"};
+inline constexpr std::array<std::string_view, 8> kFilesKeys = {
+    "inherit", "write", "read", "hide", "protect", "protect_names", "dependencies", "scratch"};
 inline constexpr std::array<std::string_view, 3> kEnvironmentKeys = {"inherit", "pass", "set"};
 inline constexpr std::array<std::string_view, 9> kLimitsKeys = {
     "inherit",   "memory",  "cpus",      "processes",  "open_files",

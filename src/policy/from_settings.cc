@@ -94,9 +94,11 @@ class SettingsReader {
 // Everything can be read and nothing written but scratch. Protected names, the
 // environment and limits are those of the default profile.
 Status SettingsReader::start() {
-  CARREL_TRY(Policy base, profile("default", context_));
+  // Its rules about the working directory are not taken: any other does.
+  CARREL_TRY(Policy base, profile("default", {context_.home, "/"}));
   policy_.files.scratch = std::move(base.files.scratch);
   policy_.files.protect_names = std::move(base.files.protect_names);
+  policy_.files.dependencies = std::move(base.files.dependencies);
   policy_.environment = std::move(base.environment);
   policy_.environment.set["SANDBOX_RUNTIME"] = "1";
   policy_.limits = base.limits;

@@ -43,6 +43,7 @@ TEST(FromSettings, WritesNothingAndHidesNothingByItself) {
   EXPECT_TRUE(p.files.hide.empty());
   EXPECT_EQ(p.files.scratch, base.files.scratch);
   EXPECT_EQ(p.files.protect_names, base.files.protect_names);
+  EXPECT_EQ(p.files.dependencies, base.files.dependencies);
   EXPECT_EQ(p.environment.pass, base.environment.pass);
   EXPECT_EQ(p.limits, base.limits);
   EXPECT_EQ(p.network, NetworkPolicy{});

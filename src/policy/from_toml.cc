@@ -162,11 +162,13 @@ Status Reader::read_files(const Table& root) {
   const auto path = [&](std::string_view text) { return absolute_path(text, context_); };
   const auto glob = [&](std::string_view text) { return absolute_glob(text, context_); };
   const auto name = [](std::string_view text) { return Glob::parse(text); };
+  const auto same = [](std::string_view text) -> Result<std::string> { return std::string(text); };
   CARREL_CHECK(read_list(*table, "files.write", own_.files.write, path));
   CARREL_CHECK(read_list(*table, "files.read", own_.files.read, path));
   CARREL_CHECK(read_list(*table, "files.scratch", own_.files.scratch, path));
   CARREL_CHECK(read_list(*table, "files.hide", own_.files.hide, glob));
   CARREL_CHECK(read_list(*table, "files.protect", own_.files.protect, glob));
+  CARREL_CHECK(read_list(*table, "files.dependencies", own_.files.dependencies, same));
   return read_list(*table, "files.protect_names", own_.files.protect_names, name);
 }
 
@@ -325,9 +327,11 @@ Error Reader::located(const Conflict& conflict) const {
 
 // Puts the file's own rules over the inherited ones.
 Result<Policy> Reader::combined() {
+  if (origin_ == Origin::kBuiltin) settle(own_);
   if (auto conflict = find_conflict(own_)) return located(*conflict);
   result_.files = overlay(std::move(result_.files), own_.files);
   result_.network = overlay(std::move(result_.network), own_.network);
+  if (origin_ == Origin::kBuiltin) settle(result_);
   if (auto conflict = find_conflict(result_)) return located(*conflict);
   return std::move(result_);
 }

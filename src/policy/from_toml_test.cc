@@ -60,6 +60,7 @@ read = ["/srv/data"]
 hide = ["/srv", "**/.env"]
 protect = ["vendor", "src/*.lock"]
 protect_names = [".git/hooks"]
+dependencies = ["node_modules"]
 scratch = ["/tmp"]
 [environment]
 pass = ["PATH", "LC_*"]
@@ -87,6 +88,7 @@ deny = ["ptrace"]
   EXPECT_EQ(p.files.protect,
             (std::set<Glob>{glob("/home/ann/work/vendor"), glob("/home/ann/work/src/*.lock")}));
   EXPECT_EQ(p.files.protect_names, std::set<Glob>{glob(".git/hooks")});
+  EXPECT_EQ(p.files.dependencies, std::set<std::string>{"node_modules"});
   EXPECT_EQ(p.files.scratch, std::set<std::string>{"/tmp"});
   EXPECT_EQ(p.environment.pass, (std::set<std::string>{"LC_*", "PATH"}));
   EXPECT_EQ(p.environment.set, (std::map<std::string, std::string>{{"A", "1"}, {"B-C", ""}}));
@@ -307,6 +309,9 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"AnAbsoluteName", "files.protect_names = [\"/etc\"]",
               "policy.toml:1:24: '/etc' in files.protect_names is absolute; names are relative, "
               "absolute paths go into files.protect"},
+        Fault{"AFolderOfDependenciesByItsPath", "files.dependencies = [\"a/node_modules\"]",
+              "policy.toml:1:23: 'a/node_modules' in files.dependencies is not the name of a "
+              "folder; write one as in 'node_modules'"},
         Fault{"AParentInAName", "files.protect_names = [\"../x\"]",
               "policy.toml:1:24: '..' in a pattern; write the folder that is meant"}),
     [](const auto& fault) { return std::string(fault.param.name); });
@@ -367,12 +372,19 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& fault) { return std::string(fault.param.name); });
 
 TEST(FromToml, SaysThatAProfileDoesNotSuitTheFolderUnlessTheFileSettlesIt) {
+  const PathContext ssh{"/home/ann", "/home/ann/.ssh"};
+  EXPECT_EQ(from_toml("[files]", "p", ssh).error().message,
+            "p:1:1: the profile does not suit this working directory: '/home/ann/.ssh' is in "
+            "files.write and in files.hide, which contradict each other; start in another folder, "
+            "or set files.inherit = false");
+  EXPECT_TRUE(from_toml("files.write = [\".\"]", "p", ssh).ok());
+}
+
+TEST(FromToml, LeavesAWorkingDirectoryThatTheProfileHasPrivateUnlessTheFileSaysSo) {
   const PathContext tmp{"/home/ann", "/tmp"};
-  EXPECT_EQ(from_toml("[files]", "p", tmp).error().message,
-            "p:1:1: the profile does not suit this working directory: '/tmp' is in files.write and "
-            "in files.scratch, which contradict each other; start in another folder, or set "
-            "files.inherit = false");
-  EXPECT_TRUE(from_toml("files.write = [\".\"]", "p", tmp).ok());
+  EXPECT_TRUE(from_toml("[files]", "p", tmp).value().files.write.contains("/tmp"));
+  EXPECT_FALSE(
+      from_toml("files.scratch = [\"/tmp\"]", "p", tmp).value().files.write.contains("/tmp"));
   EXPECT_TRUE(from_toml("files.scratch = [\"/tmp\"]", "p", tmp).ok());
 }
 
@@ -399,8 +411,7 @@ TEST(FromToml, NamesTheSourceAsItWasGiven) {
 }
 
 TEST(FromToml, ReadsEveryExampleOfTheManual) {
-  const std::string page =
-      std::string(__FILE__).substr(0, std::string(__FILE__).rfind("/src/")) + "/docs/policy.md";
+  const std::string page = CARREL_DOCS_DIR "/policy.md";
   std::ifstream file(page);
   ASSERT_TRUE(file.is_open()) << page;
   std::stringstream content;

@@ -50,8 +50,14 @@ constexpr std::string_view kSchema = R"schema({
           "uniqueItems": true,
           "items": { "type": "string", "pattern": "^[^/]" }
         },
+        "dependencies": {
+          "description": "Names of folders of package managers: below them only protected names of git count.",
+          "type": "array",
+          "uniqueItems": true,
+          "items": { "type": "string", "pattern": "^[^/*?]+$" }
+        },
         "scratch": {
-          "description": "Each an empty folder of the sandbox's own that vanishes at its end.",
+          "description": "Empty folders of the sandbox's own that vanish at its end.",
           "$ref": "#/$defs/paths"
         }
       }
@@ -101,7 +107,7 @@ constexpr std::string_view kSchema = R"schema({
           "maximum": 4294967295
         },
         "file_size": { "description": "Of any one file that is written.", "$ref": "#/$defs/size" },
-        "scratch": { "description": "Of each scratch folder.", "$ref": "#/$defs/size" },
+        "scratch": { "description": "All scratch folders together.", "$ref": "#/$defs/size" },
         "wall_time": {
           "description": "\"30s\", \"10m\", \"1h30m\", or seconds.",
           "anyOf": [

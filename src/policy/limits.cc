@@ -60,6 +60,21 @@ std::optional<LowLimit> find_low_limit(const LimitsPolicy& limits) {
   return check_least("wall_time", limits.wall_time, kMinWallTime, print_duration);
 }
 
+std::set<std::string, std::less<>> names_of_set(const LimitsPolicy& limits) {
+  std::set<std::string, std::less<>> names;
+  const auto add = [&](const auto& limit, const char* name) {
+    if (limit) names.insert(name);
+  };
+  add(limits.memory, "memory");
+  add(limits.cpu_percent, "cpus");
+  add(limits.processes, "processes");
+  add(limits.open_files, "open_files");
+  add(limits.file_size, "file_size");
+  add(limits.scratch, "scratch");
+  add(limits.wall_time, "wall_time");
+  return names;
+}
+
 Status set_limit(LimitsPolicy& limits, std::string_view name, std::string_view value) {
   if (std::find(kLimitNames.begin(), kLimitNames.end(), name) == kLimitNames.end()) {
     return Error{Errc::kInvalid,
@@ -72,7 +87,8 @@ Status set_limit(LimitsPolicy& limits, std::string_view name, std::string_view v
   if (auto low = find_low_limit(changed); low && low->name == name) {
     return Error{Errc::kInvalid, std::move(low->message)};
   }
-  limits = changed;
+  changed.from_profile.erase(std::string(name));
+  limits = std::move(changed);
   return Unit{};
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,9 @@ namespace carrel::policy {
 
 inline constexpr std::array<std::string_view, 7> kLimitNames = {
     "memory", "cpus", "processes", "open_files", "file_size", "scratch", "wall_time"};
+
+// The names of the limits that are set.
+[[nodiscard]] std::set<std::string, std::less<>> names_of_set(const LimitsPolicy& limits);
 
 struct LowLimit {
   std::string name;

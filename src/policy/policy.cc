@@ -123,6 +123,7 @@ FilesPolicy overlay(FilesPolicy base, const FilesPolicy& over) {
   base.hide.insert(over.hide.begin(), over.hide.end());
   base.protect.insert(over.protect.begin(), over.protect.end());
   base.protect_names.insert(over.protect_names.begin(), over.protect_names.end());
+  base.dependencies.insert(over.dependencies.begin(), over.dependencies.end());
   base.scratch.insert(over.scratch.begin(), over.scratch.end());
   erase_paths(base.read, base.write);  // what may be written may be read
   return base;

@@ -33,7 +33,12 @@ struct FilesPolicy {
   // ".git/", a ".git" that is a file is protected too: in worktrees and
   // submodules it says where the hooks are.
   std::set<Glob> protect_names;
-  // Each an empty private folder in memory that vanishes at the end, e.g. /tmp.
+  // Names of folders that a package manager fills and empties, such as
+  // "node_modules". In one below a writable folder only the names of
+  // `protect_names` that begin with ".git/" are protected: git executes its hooks
+  // wherever it is called, all else is obeyed in a folder that somebody works in.
+  std::set<std::string> dependencies;
+  // Empty private folders in memory that vanish at the end, e.g. /tmp.
   std::set<std::string> scratch;
 
   bool operator==(const FilesPolicy&) const = default;
@@ -55,8 +60,10 @@ struct LimitsPolicy {
   std::optional<std::uint64_t> file_size;    // of any one file written
   std::optional<std::uint64_t> scratch;      // all private folders together; at least 64 KiB
   std::optional<std::chrono::milliseconds> wall_time;
-  // A limit that this machine cannot enforce is an error, unless this is set.
+  // A limit that this machine cannot enforce is an error, unless this is set or
+  // the limit is named here: a profile brought it, and nobody asked for it.
   bool best_effort = false;
+  std::set<std::string, std::less<>> from_profile = {};
 
   bool operator==(const LimitsPolicy&) const = default;
 };
@@ -119,15 +126,16 @@ struct PathContext {
 [[nodiscard]] NetworkPolicy overlay(NetworkPolicy base, const NetworkPolicy& over);
 
 // Sets one limit by its name in a policy ("memory", "cpus", "processes",
-// "open_files", "file_size", "scratch", "wall_time") from its text.
+// "open_files", "file_size", "scratch", "wall_time") from its text. It is then
+// asked for: no longer one of `from_profile`.
 [[nodiscard]] Status set_limit(LimitsPolicy& limits, std::string_view name, std::string_view value);
 
 // Refuses what no policy may mean: a `write` or `scratch` that is "/" or lies in
 // /proc, /sys or /dev (/dev/shm may be scratch); the same path in `write` and
 // `protect` or `hide`, in `read` and `hide`, or in `scratch` and any of them; a
 // `write` inside a literal `protect`; the same rule in `allow` and `deny`; "*"
-// in `allow`; a bad host name; a limit below its minimum; an environment name
-// with '=' or NUL. The message names the entries and the fix.
+// in `allow`; a bad host name; a path in `dependencies`; a limit below its minimum; an environment
+// name with '=' or NUL. The message names the entries and the fix.
 [[nodiscard]] Status check(const Policy& policy);
 
 }  // namespace carrel::policy

@@ -112,10 +112,12 @@ TEST(Overlay, AddsToEveryList) {
   over.write = {"/b"};
   over.hide = {glob("/i/*")};
   over.protect_names = {glob(".x")};
+  over.dependencies = {"d"};
   const FilesPolicy both = overlay(base, over);
   EXPECT_EQ(both.write, (std::set<std::string>{"/a", "/b"}));
   EXPECT_EQ(both.hide, (std::set<Glob>{glob("/h"), glob("/i/*")}));
   EXPECT_EQ(both.protect_names, (std::set<Glob>{glob(".x")}));
+  EXPECT_EQ(both.dependencies, std::set<std::string>{"d"});
 }
 
 TEST(Overlay, LetsAnEntryTakeItsPathOutOfContradictingLists) {

@@ -1,5 +1,7 @@
 #include "policy/prepared.h"
 
+#include "policy/builtin.h"
+
 namespace carrel::policy {
 namespace {
 
@@ -59,6 +61,7 @@ Result<Policy> expand(const PreparedPolicy& prepared, const PathContext& context
     CARREL_TRY(Glob glob, Glob::parse(name));
     policy.files.protect_names.insert(policy.files.protect_names.end(), std::move(glob));
   }
+  policy.files.dependencies.insert(prepared.dependencies.begin(), prepared.dependencies.end());
   policy.environment.pass.insert(prepared.pass.begin(), prepared.pass.end());
   for (const auto& [name, value] : prepared.set) policy.environment.set.emplace(name, value);
   policy.limits = prepared.limits;
@@ -68,6 +71,7 @@ Result<Policy> expand(const PreparedPolicy& prepared, const PathContext& context
   }
   policy.network.unix_sockets = prepared.unix_sockets;
   policy.system_calls.deny.insert(prepared.denied_calls.begin(), prepared.denied_calls.end());
+  settle(policy);
   return policy;
 }
 

@@ -28,6 +28,7 @@ struct PreparedPolicy {
   List hide;  // patterns, like the next two
   List protect;
   List protect_names;
+  List dependencies;
   List pass;
   std::span<const std::pair<std::string_view, std::string_view>> set;
   LimitsPolicy limits;

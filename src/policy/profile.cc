@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "policy/builtin.h"
 #include "policy/document.h"
+#include "policy/limits.h"
 #include "policy/prepared.h"
 
 namespace carrel::policy {
@@ -44,6 +45,13 @@ Result<Policy> profile(std::string_view name, const PathContext& context) {
   if (ready != prepared.end()) return expand(*ready, context);
   CARREL_TRY(const BuiltinProfile found, find_profile(name));
   return from_builtin(found, context);
+}
+
+void settle(Policy& profile) {
+  profile.limits.from_profile = names_of_set(profile.limits);
+  for (const auto* opened : {&profile.files.write, &profile.files.read}) {
+    for (const std::string& path : *opened) profile.files.scratch.erase(path);
+  }
 }
 
 }  // namespace carrel::policy

@@ -18,8 +18,8 @@ namespace carrel::policy {
 [[nodiscard]] Result<std::string> profile_text(std::string_view name);
 
 // The policy of a profile, to be used or added to. Where the working directory
-// is a folder that the profile hides or keeps private it contradicts itself,
-// unless what is added settles that: check() tells.
+// is a folder that the profile hides it contradicts itself, unless what is added
+// settles that: check() tells. Where it would be private it is not.
 [[nodiscard]] Result<Policy> profile(std::string_view name, const PathContext& context);
 
 }  // namespace carrel::policy

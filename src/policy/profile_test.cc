@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "policy/builtin.h"
 #include "policy/from_toml.h"
+#include "policy/limits.h"
 
 namespace carrel::policy {
 namespace {
@@ -40,7 +44,9 @@ TEST(Profile, IsAnOrdinaryPolicyFile) {
     ASSERT_TRUE(used.ok()) << used.error().message;
     const Result<Policy> read = from_toml(profile_text(name).value(), name, kContext);
     ASSERT_TRUE(read.ok()) << read.error().message;
-    EXPECT_EQ(used.value(), read.value()) << name;
+    Policy written = used.value();  // the same, but for who asks for the limits
+    written.limits.from_profile = read.value().limits.from_profile;
+    EXPECT_EQ(written, read.value()) << name;
     EXPECT_TRUE(check(used.value()).ok());
   }
 }
@@ -49,21 +55,44 @@ TEST(Profile, WorksForUsersOfEveryKind) {
   for (const PathContext& context :
        {PathContext{"", "/work"}, PathContext{"/", "/work"}, PathContext{"/root", "/root/x"},
         PathContext{"/nonexistent", "/srv/x"}, PathContext{"/home/ann", "/tmp/x"},
-        PathContext{"/home/[x]*", "/home/[x]*/a b"}}) {
+        PathContext{"/home/[x]*", "/home/[x]*/a b"}, PathContext{"/home/ann", "/tmp"},
+        PathContext{"/home/ann", "/var/tmp"}}) {
     for (const std::string& name : profile_names()) {
+      const auto profiles = builtin_profiles();
+      const auto builtin = std::ranges::find(profiles, name, &BuiltinProfile::name);
       const Result<Policy> result = profile(name, context);
-      EXPECT_TRUE(result.ok()) << name << ": " << result.error().message;
+      ASSERT_TRUE(result.ok()) << name << ": " << result.error().message;
+      EXPECT_TRUE(check(result.value()).ok()) << name << " in " << context.working_dir;
+      EXPECT_EQ(result.value(), from_builtin(*builtin, context).value());
     }
   }
 }
 
 TEST(Profile, ContradictsItselfInAFolderThatItTreatsAsSpecial) {
-  for (const char* folder : {"/", "/tmp", "/home/ann/.ssh"}) {
+  for (const char* folder : {"/", "/home/ann/.ssh"}) {
     const Result<Policy> base = profile("default", {"/home/ann", folder});
     ASSERT_TRUE(base.ok());
     EXPECT_FALSE(check(base.value()).ok()) << folder;
   }
   EXPECT_FALSE(check(profile("strict", {"/home/ann", "/home/ann"}).value()).ok());
+}
+
+TEST(Profile, LeavesTheWorkingDirectoryAsItIsWhereItWouldBePrivate) {
+  const FilesPolicy files = profile("default", {"/home/ann", "/tmp"}).value().files;
+  EXPECT_EQ(files.write, std::set<std::string>{"/tmp"});
+  EXPECT_EQ(files.scratch, (std::set<std::string>{"/dev/shm", "/var/tmp"}));
+}
+
+TEST(Profile, LimitsAreNobodysWishUntilTheyAreWritten) {
+  for (const std::string& name : profile_names()) {
+    const LimitsPolicy limits = profile(name, kContext).value().limits;
+    EXPECT_TRUE(limits.from_profile.contains("processes")) << name;
+  }
+  const LimitsPolicy limits =
+      from_toml("profile = \"strict\"\nlimits.cpus = 1", "p", kContext).value().limits;
+  EXPECT_FALSE(limits.from_profile.contains("cpus"));
+  EXPECT_TRUE(limits.from_profile.contains("processes"));
+  EXPECT_FALSE(limits.from_profile.contains("inherit"));
 }
 
 TEST(DefaultProfile, WritesTheWorkingDirectoryAlone) {
@@ -243,9 +272,10 @@ TEST(DefaultProfile, PassesNoSecretVariable) {
             (std::map<std::string, std::string>{{"CARREL", "1"}, {"TMPDIR", "/tmp"}}));
 }
 
-TEST(DefaultProfile, LimitsOnlyWhatEveryMachineCanKeep) {
+TEST(DefaultProfile, LimitsTheNumberOfProcessesAlone) {
   LimitsPolicy expected;
   expected.processes = 4096;
+  expected.from_profile = {"processes"};
   EXPECT_EQ(profile("default", kContext).value().limits, expected);
 }
 
@@ -272,8 +302,9 @@ TEST(StrictProfile, IsNarrowerThanTheDefaultInEveryWay) {
     EXPECT_TRUE(base.environment.pass.contains(name)) << name;
   }
   EXPECT_TRUE(strict.network.allow.empty());
-  EXPECT_EQ(strict.limits, (LimitsPolicy{2ull << 30, 100, 256, 1024, 1ull << 30, 1ull << 30,
-                                         std::chrono::minutes(10), false}));
+  EXPECT_EQ(strict.limits,
+            (LimitsPolicy{2ull << 30, 100, 256, 1024, 1ull << 30, 1ull << 30,
+                          std::chrono::minutes(10), false, names_of_set(strict.limits)}));
   EXPECT_TRUE(strict.system_calls.deny.contains("ptrace"));
 }
 

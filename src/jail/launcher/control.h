@@ -10,7 +10,8 @@ namespace carrel::launcher {
 struct Message {
   enum class Kind : std::uint32_t {
     // to PID 1
-    kGo,         // ids are mapped, cgroups joined
+    kHandout,    // carries the socket that the listeners go to
+    kPlan,       // carries the plan: ids are mapped, cgroups joined
     kSignal,     // `value`: to the command's process group
     kSignalAll,  // `value`: to every process inside
     // from PID 1

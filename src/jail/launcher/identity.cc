@@ -73,11 +73,6 @@ long write_existing(const char* path, const char* text, std::size_t size) {
   return written < 0 ? written : 0;
 }
 
-long write_pid(int fd, int pid) {
-  const Number number(static_cast<std::uint64_t>(pid));
-  return kernel::write(fd, number.text, number.size);
-}
-
 long map_one_id(const char* map_path, std::uint32_t id) {
   Text map;
   map.add(id, ' ');

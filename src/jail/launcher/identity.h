@@ -22,8 +22,6 @@ struct Number {
 // Opens an existing file, writes `text` at once. 0 or a negative errno.
 long write_existing(const char* path, const char* text, std::size_t size);
 
-long write_pid(int fd, int pid);
-
 // In the namespace of the calling process: `id`, and no other, on both sides.
 long map_one_id(const char* map_path, std::uint32_t id);
 

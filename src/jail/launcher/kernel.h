@@ -177,11 +177,24 @@ inline long wait4(int pid, int* status, int options, rusage* usage) {
 long vfork_onto(void* stack_top, void (*entry)(void*), void* argument);
 
 // A thread of this process: `entry(argument)` runs beside its caller and ends with
-// end_thread(). `running` becomes 1, and 0 when it has ended.
+// end_thread(). `running` becomes 1, and 0 (with a wake-up) when it has ended.
 long thread_onto(void* stack_top, void (*entry)(void*), void* argument, std::uint32_t* running);
-void join_thread(std::uint32_t* running);
 [[noreturn]] inline void end_thread() {
   for (;;) call(__NR_exit, 0);
+}
+
+// Goes over to another stack for good: `entry(argument)` must not return.
+[[noreturn]] void call_onto(void* stack_top, void (*entry)(void*), void* argument);
+
+// A word that threads of this process wait on: futex(2).
+inline void set_and_wake(std::uint32_t* word, std::uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELEASE);
+  call(__NR_futex, word, 1 /* FUTEX_WAKE */, 1);
+}
+inline void wait_while(std::uint32_t* word, std::uint32_t value) {
+  while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value) {
+    call(__NR_futex, word, 0 /* FUTEX_WAIT */, value, nullptr);
+  }
 }
 
 inline std::size_t text_size(const char* text) {

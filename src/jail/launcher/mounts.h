@@ -8,7 +8,8 @@
 
 namespace carrel::launcher {
 
-// Runs in the new user and mount namespaces, with full capabilities over them.
+// Runs in the new user and mount namespaces, with full capabilities over them; it
+// may be any thread of a process that has them.
 // Afterwards every step has been checked to be what stands at its target.
 void make_mounts(const PlanView& plan, const Failure& failure);
 

@@ -48,37 +48,23 @@ void raise_loopback(const Failure& failure) {
   kernel::close(static_cast<int>(fd));
 }
 
-void open_listeners(const PlanView& plan, const Failure& failure) {
+}  // namespace
+
+void make_network(const Failure& failure) {
+  failure.must(Step::kNetwork, call(__NR_unshare, CLONE_NEWNET));
+  raise_loopback(failure);
+}
+
+void open_listeners(const PlanView& plan, int handout, const Failure& failure) {
   const auto ports = plan.table(plan.header().listeners);
   if (ports.count == 0) return;
   int fds[wire::kMaxListeners];
   for (std::uint32_t i = 0; i < ports.count; ++i) {
     fds[i] = static_cast<int>(failure.must(Step::kListener, listen_on(ports[i]), i));
   }
-  failure.must(Step::kHandOut, send_fds(plan.header().handout_fd, fds, ports.count));
+  failure.must(Step::kHandOut, send_fds(handout, fds, ports.count));
   for (std::uint32_t i = 0; i < ports.count; ++i) kernel::close(fds[i]);
-}
-
-}  // namespace
-
-void NetworkMaker::start() {
-  failure_.must(Step::kNetwork, kernel::thread_onto(stack_ + sizeof stack_, make, this, &running_));
-}
-
-void NetworkMaker::make(void* self) {
-  auto& maker = *static_cast<NetworkMaker*>(self);
-  maker.failure_.must(Step::kNetwork, call(__NR_unshare, CLONE_NEWNET));
-  raise_loopback(maker.failure_);
-  open_listeners(maker.plan_, maker.failure_);
-  maker.namespace_ = maker.failure_.must(
-      Step::kNetwork, kernel::openat(AT_FDCWD, "/proc/thread-self/ns/net", O_RDONLY));
-  kernel::end_thread();
-}
-
-void NetworkMaker::enter() {
-  kernel::join_thread(&running_);
-  failure_.must(Step::kNetwork, call(__NR_setns, namespace_, CLONE_NEWNET));
-  kernel::close(static_cast<int>(namespace_));
+  kernel::close(handout);
 }
 
 }  // namespace carrel::launcher

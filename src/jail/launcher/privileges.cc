@@ -28,10 +28,12 @@ void drop_capabilities(const Failure& failure) {
   failure.must(Step::kCapabilities, call(__NR_capset, &header, none));
 }
 
-void bind_to_parent(const Failure& failure) {
+void forbid_new_privileges(const Failure& failure) {
   failure.must(Step::kNoNewPrivileges, prctl(PR_SET_NO_NEW_PRIVS, 1));
+}
+
+void bind_to_parent(const Failure& failure) {
   failure.must(Step::kNoNewPrivileges, prctl(PR_SET_DUMPABLE, 0));
-  // Last, as a change of credentials clears it.
   failure.must(Step::kParentDeath, prctl(PR_SET_PDEATHSIG, SIGKILL));
 }
 

@@ -11,8 +11,11 @@ namespace carrel::launcher {
 // keeps user ID 0 from meaning anything at execve.
 void drop_capabilities(const Failure& failure);
 
-// No execve gains a privilege from here on; nobody inside can look into this
-// process; and it dies with the one that started it.
+// No execve gains a privilege from here on.
+void forbid_new_privileges(const Failure& failure);
+
+// Nobody inside can look into this process, and it dies with the one that
+// started it. Comes last: a change of credentials undoes it.
 void bind_to_parent(const Failure& failure);
 
 // Installs the plan's filters, in order. Needs no_new_privs.

@@ -9,7 +9,15 @@
 #include "jail/launcher/kernel.h"
 #include "jail/launcher/mounts.h"
 #include "jail/launcher/network.h"
+#include "jail/launcher/plan_file.h"
 #include "jail/launcher/privileges.h"
+#include "jail/launcher/terminal.h"
+
+// The image's first byte, and the one behind its last: the linker's.
+extern "C" {
+extern char __executable_start[];  // NOLINT(bugprone-reserved-identifier)
+extern char _end[];                // NOLINT(bugprone-reserved-identifier)
+}
 
 namespace carrel::launcher {
 namespace {
@@ -17,23 +25,8 @@ namespace {
 using kernel::call;
 using wire::Step;
 
-// Ids are mapped from outside, and the cgroup is joined there.
-void wait_for_go(int control) {
-  Message message{};
-  int fd = -1;
-  if (receive(control, message, fd) != 1) kernel::exit(125);  // the supervisor is gone
-}
-
-void take_identity(const RoomStart& start, const Failure& failure) {
-  const wire::Header& plan = start.plan.header();
-  if (plan.map_all == 0) {
-    failure.must(Step::kMapIds, write_existing("/proc/self/setgroups", "deny", 4));
-    failure.must(Step::kMapIds, map_one_id("/proc/self/uid_map", plan.uid));
-    failure.must(Step::kMapIds, map_one_id("/proc/self/gid_map", plan.gid));
-    return;
-  }
-  if (plan.drop_groups != 0) failure.must(Step::kGroups, call(__NR_setgroups, 0, nullptr));
-}
+alignas(16) char the_stack[64 << 10];
+alignas(16) char the_planners_stack[32 << 10];
 
 // Line settings and size of the caller's terminal, before the command can look.
 void copy_settings(int from, int to, std::uint32_t terminal_fds, const Failure& failure) {
@@ -47,69 +40,167 @@ void copy_settings(int from, int to, std::uint32_t terminal_fds, const Failure& 
   failure.must(Step::kTerminal, kernel::ioctl(to, TIOCSWINSZ, &size));
 }
 
-// The pty that stands for the caller's terminal: made inside, so that its name
-// exists inside and characters pushed into it never reach the caller's shell.
-int open_pty(const RoomStart& start, const Failure& failure) {
-  const long master =
-      failure.must(Step::kTerminal, kernel::openat(AT_FDCWD, "/dev/pts/ptmx", O_RDWR | O_NOCTTY));
-  const int unlock = 0;
-  failure.must(Step::kTerminal, kernel::ioctl(static_cast<int>(master), TIOCSPTLCK, &unlock));
-  const long slave = failure.must(
-      Step::kTerminal,
-      call(__NR_ioctl, master, 0x5441 /* TIOCGPTPEER */, O_RDWR | O_NOCTTY | O_CLOEXEC));
-  for (int fd = 0; fd <= 2; ++fd) {
-    if ((start.terminal_fds & (1u << fd)) == 0) continue;
-    copy_settings(fd, static_cast<int>(slave), start.terminal_fds, failure);
-    break;
+// Two threads. This process's own makes the network namespace, which takes as
+// long as everything else, and gives up all rights. The other one takes the plan
+// and makes the mounts, and with it the last capability is gone.
+class Room {
+ public:
+  explicit Room(const RoomStart& start)
+      : start_(start), control_(start.control), failure_(start.control) {}
+
+  [[noreturn]] void live() {
+    block_signals();
+    give_memory_back();
+    failure_.must(Step::kNamespaces, call(__NR_unshare, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS));
+    failure_.must(Step::kFork, kernel::thread_onto(the_planners_stack + sizeof the_planners_stack,
+                                                   make_by_plan, this, &planner_runs_));
+    make_network(failure_);
+    phases_.namespaces = kernel::monotonic_ns();
+
+    wait_for_plan();
+    open_listeners(plan_, handout_, failure_);
+    enter_cgroup_namespace();
+    failure_.must(Step::kSession, call(__NR_setsid));
+    failure_.must(Step::kHostname, call(__NR_sethostname, plan_.text(plan_.header().hostname),
+                                        plan_.header().hostname.size));
+    give_up_rights();
+
+    kernel::wait_while(&planner_runs_, 1);
+    phases_.mounts = mounted_at_;
+    const std::uint32_t terminals = TerminalRelay::find();
+    const int tty = terminals != 0 ? open_pty(terminals) : -1;
+    failure_.must(Step::kWorkingDir, call(__NR_chdir, plan_.text(plan_.header().working_dir)));
+    close_descriptors_at_exec(plan_, failure_);
+    bind_to_parent(failure_);
+    phases_.sealed = kernel::monotonic_ns();
+    run_as_init({plan_, control_, tty, signal_mask_, phases_}, failure_);
   }
-  // Only now: with the master in hand the supervisor makes the caller's terminal raw.
-  Message message{};
-  message.kind = Message::Kind::kTerminal;
-  failure.must(Step::kTerminal, send(start.control, message, static_cast<int>(master)));
-  kernel::close(static_cast<int>(master));
-  failure.must(Step::kTerminal, call(__NR_ioctl, slave, TIOCSCTTY, 0));
-  for (int fd = 0; fd <= 2; ++fd) {
-    if ((start.terminal_fds & (1u << fd)) == 0) continue;
-    failure.must(Step::kTerminal, call(__NR_dup3, slave, fd, 0));
+
+ private:
+  void block_signals() {
+    const kernel::SignalSet all = ~kernel::SignalSet{0};
+    failure_.must(Step::kSignals,
+                  call(__NR_rt_sigprocmask, 2, &all, &signal_mask_, sizeof signal_mask_));
   }
-  return static_cast<int>(slave);
-}
+
+  // The caller's environment is in there, and may be anybody's keys.
+  void give_memory_back() {
+    constexpr std::uintptr_t kPage = 4096;
+    const std::uintptr_t start =
+        reinterpret_cast<std::uintptr_t>(__executable_start) & ~(kPage - 1);
+    const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(_end) + kPage - 1) & ~(kPage - 1);
+    failure_.must(Step::kLoad, call(__NR_munmap, 0, start));
+    // Where a process's memory ends depends on the architecture and its page tables.
+    constexpr std::uintptr_t kTops[] = {(1ul << 47) - kPage, 1ul << 48, 1ul << 47,
+                                        1ul << 42,           1ul << 39, 1ul << 36};
+    long unmapped = -EINVAL;
+    for (const std::uintptr_t top : kTops) {
+      if (unmapped == -EINVAL) unmapped = call(__NR_munmap, end, top - end);
+    }
+    failure_.must(Step::kLoad, unmapped);
+  }
+
+  static void make_by_plan(void* self) {
+    auto& room = *static_cast<Room*>(self);
+    room.take_identity();
+    room.take_plan();
+    make_mounts(room.plan_, room.failure_);
+    room.mounted_at_ = kernel::monotonic_ns();
+    kernel::end_thread();
+  }
+
+  // No plan comes if carrel refuses to make one, or is gone.
+  void take_plan() {
+    Message message{};
+    int fd = -1;
+    for (;;) {
+      if (receive(control_, message, fd) != 1) kernel::exit(125);
+      if (message.kind == Message::Kind::kPlan) break;
+      handout_ = fd;
+    }
+    plan_ = map_plan(fd);
+    kernel::close(fd);
+    if (!plan_.valid()) failure_.report(Step::kReadPlan, -EINVAL);
+    kernel::set_and_wake(&has_plan_, 1);
+  }
+
+  void wait_for_plan() { kernel::wait_while(&has_plan_, 0); }
+
+  // An ordinary user's one ID. Root's are all mapped from outside, with the plan.
+  void take_identity() {
+    if (start_.uid == 0) return;
+    failure_.must(Step::kMapIds, write_existing("/proc/self/setgroups", "deny", 4));
+    failure_.must(Step::kMapIds, map_one_id("/proc/self/uid_map", start_.uid));
+    failure_.must(Step::kMapIds, map_one_id("/proc/self/gid_map", start_.gid));
+  }
+
+  // Only now: the namespace's root is the cgroup that the process is in.
+  void enter_cgroup_namespace() {
+    failure_.must(Step::kNamespaces, call(__NR_unshare, CLONE_NEWCGROUP));
+  }
+
+  void give_up_rights() {
+    const wire::Header& plan = plan_.header();
+    if (plan.drop_groups != 0) {
+      failure_.must(Step::kGroups, call(__NR_setgroups, 0, nullptr));
+    }
+    drop_capabilities(failure_);
+    forbid_new_privileges(failure_);
+    if (plan.record_denials != 0) {
+      install_recording_filters(plan_, control_, failure_);
+    } else {
+      install_filters(plan_, failure_);
+    }
+  }
+
+  // The pty that stands for the caller's terminal: made inside, so that its name
+  // exists inside and characters pushed into it never reach the caller's shell.
+  int open_pty(std::uint32_t terminals) {
+    const long master = failure_.must(Step::kTerminal,
+                                      kernel::openat(AT_FDCWD, "/dev/pts/ptmx", O_RDWR | O_NOCTTY));
+    const int unlock = 0;
+    failure_.must(Step::kTerminal, kernel::ioctl(static_cast<int>(master), TIOCSPTLCK, &unlock));
+    const long slave = failure_.must(
+        Step::kTerminal,
+        call(__NR_ioctl, master, 0x5441 /* TIOCGPTPEER */, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    for (int fd = 0; fd <= 2; ++fd) {
+      if ((terminals & (1u << fd)) == 0) continue;
+      copy_settings(fd, static_cast<int>(slave), terminals, failure_);
+      break;
+    }
+    // Only now: with the master in hand the supervisor makes the caller's terminal raw.
+    Message message{};
+    message.kind = Message::Kind::kTerminal;
+    failure_.must(Step::kTerminal, send(control_, message, static_cast<int>(master)));
+    kernel::close(static_cast<int>(master));
+    failure_.must(Step::kTerminal, call(__NR_ioctl, slave, TIOCSCTTY, 0));
+    for (int fd = 0; fd <= 2; ++fd) {
+      if ((terminals & (1u << fd)) == 0) continue;
+      failure_.must(Step::kTerminal, call(__NR_dup3, slave, fd, 0));
+    }
+    return static_cast<int>(slave);
+  }
+
+  const RoomStart start_;
+  const int control_;
+  const Failure failure_;
+  PlanView plan_;
+  int handout_ = -1;
+  kernel::SignalSet signal_mask_ = 0;
+  std::uint32_t planner_runs_ = 0;
+  std::uint32_t has_plan_ = 0;
+  std::uint64_t mounted_at_ = 0;
+  wire::Phases phases_{};
+};
+
+void live_on_own_stack(void* start) { Room(*static_cast<const RoomStart*>(start)).live(); }
 
 }  // namespace
 
 void live_in_room(const RoomStart& start) {
-  const Failure failure(start.control);
-  const wire::Header& plan = start.plan.header();
-  wire::Phases phases{};
-  NetworkMaker network(start.plan, failure);
-  network.start();
-  if (start.wait_for_go) wait_for_go(start.control);
-  take_identity(start, failure);
-  failure.must(Step::kSession, call(__NR_setsid));
-  if (plan.join_cgroup != 0) {
-    // Only now: the namespace's root is the cgroup that the process is in.
-    failure.must(Step::kJoinCgroup, call(__NR_unshare, CLONE_NEWCGROUP));
-  }
-  failure.must(Step::kHostname,
-               call(__NR_sethostname, start.plan.text(plan.hostname), plan.hostname.size));
-  make_mounts(start.plan, failure);
-  phases.mounts = kernel::monotonic_ns();
-  network.enter();
-  phases.network = kernel::monotonic_ns();
-
-  const int tty = start.terminal == Terminal::kPty ? open_pty(start, failure) : -1;
-  failure.must(Step::kWorkingDir, call(__NR_chdir, start.plan.text(plan.working_dir)));
-  close_descriptors_at_exec(start.plan, failure);
-  drop_capabilities(failure);
-  bind_to_parent(failure);
-  if (plan.record_denials != 0) {
-    install_recording_filters(start.plan, start.control, failure);
-  } else {
-    install_filters(start.plan, failure);
-  }
-  phases.sealed = kernel::monotonic_ns();
-
-  run_as_init({start.plan, start.control, tty, start.signal_mask, phases}, failure);
+  static RoomStart kept;  // the stack that `start` is on will be gone
+  kept = start;
+  kernel::call_onto(the_stack + sizeof the_stack, live_on_own_stack, &kept);
 }
 
 }  // namespace carrel::launcher

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "jail/launcher/kernel.h"
+#include "jail/launcher/room.h"
 #include "jail/launcher/supervisor.h"
 
 extern "C" {
@@ -43,9 +44,15 @@ int memcmp(const void* a, const void* b, std::size_t size) {
   return 0;
 }
 
-// `stack` is what execve(2) leaves: argc, argv, NULL, envp, NULL.
+// `stack` is what execve(2) leaves: argc, argv, NULL, envp, NULL. Without any
+// argument this is not a program but the image that a room has loaded (begin.cc).
 [[noreturn]] void carrel_launcher_start(long* stack) {
   const long argc = stack[0];
+  if (argc == 0) {
+    carrel::launcher::live_in_room({static_cast<int>(stack[1]),
+                                    static_cast<std::uint32_t>(stack[2]),
+                                    static_cast<std::uint32_t>(stack[3])});
+  }
   char** const argv = reinterpret_cast<char**>(stack + 1);
   carrel::launcher::supervise(argv + argc + 1);
 }
@@ -76,6 +83,13 @@ asm("carrel_clone_onto:\n"
     "call *%rax\n"
     "ud2\n"
     "1: ret\n");
+
+asm("carrel_call_onto:\n"
+    "mov %rdi, %rsp\n"
+    "xor %ebp, %ebp\n"
+    "mov %rdx, %rdi\n"
+    "call *%rsi\n"
+    "ud2\n");
 #elif defined(__aarch64__)
 asm(".global _start\n_start:\n"
     "mov x29, #0\n"
@@ -99,10 +113,19 @@ asm("carrel_clone_onto:\n"
     "blr x1\n"
     "brk #0\n"
     "1: ret\n");
+
+asm("carrel_call_onto:\n"
+    "mov sp, x0\n"
+    "mov x29, #0\n"
+    "mov x30, #0\n"
+    "mov x0, x2\n"
+    "blr x1\n"
+    "brk #0\n");
 #endif
 
 long carrel_clone_onto(unsigned long flags, void* stack_top, void (*entry)(void*), void* argument,
                        std::uint32_t* ended);
+[[noreturn]] void carrel_call_onto(void* stack_top, void (*entry)(void*), void* argument);
 
 }  // extern "C"
 
@@ -119,10 +142,8 @@ long thread_onto(void* stack_top, void (*entry)(void*), void* argument, std::uin
                            stack_top, entry, argument, running);
 }
 
-void join_thread(std::uint32_t* running) {
-  while (__atomic_load_n(running, __ATOMIC_ACQUIRE) != 0) {
-    call(__NR_futex, running, 0 /* FUTEX_WAIT */, 1, nullptr);
-  }
+void call_onto(void* stack_top, void (*entry)(void*), void* argument) {
+  carrel_call_onto(stack_top, entry, argument);
 }
 
 }  // namespace carrel::kernel

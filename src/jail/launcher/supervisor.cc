@@ -3,10 +3,9 @@
 #include "jail/launcher/control.h"
 #include "jail/launcher/denials.h"
 #include "jail/launcher/finish.h"
-#include "jail/launcher/identity.h"
 #include "jail/launcher/kernel.h"
+#include "jail/launcher/plan_file.h"
 #include "jail/launcher/plan_view.h"
-#include "jail/launcher/room.h"
 #include "jail/launcher/terminal.h"
 
 namespace carrel::launcher {
@@ -49,18 +48,14 @@ bool can_be_resumed() {
 class Supervisor {
  public:
   explicit Supervisor(const PlanView& plan, int plan_fd)
-      : plan_(plan),
-        finish_(plan, plan_fd),
-        terminal_fds_(TerminalRelay::find()),
-        relay_(terminal_fds_) {
+      : plan_(plan), finish_(plan, plan_fd), relay_(TerminalRelay::find()) {
     outcome_.phases.launcher = kernel::monotonic_ns();
   }
 
   [[noreturn]] void run() {
     block_signals();
     watch_proxy();
-    start_room();
-    map_and_go();
+    take_room();
     while (!gone_) wait_once();
     relay_.finish();
     outcome_.phases.gone = kernel::monotonic_ns();
@@ -84,10 +79,7 @@ class Supervisor {
 
   void block_signals() {
     kernel::SignalSet all = ~kernel::SignalSet{0};
-    must(Step::kSignals, call(__NR_rt_sigprocmask, 2, &all, &original_mask_, sizeof all));
-    // A caller that ignores SIGCHLD would have our children reaped unseen.
-    kernel::SignalAction by_default{};
-    must(Step::kSignals, call(__NR_rt_sigaction, SIGCHLD, &by_default, nullptr, sizeof all));
+    must(Step::kSignals, kernel::set_signal_mask(all));
     ignored_ = ignored_signals();
     all &= ~ignored_;
     const long fd = call(__NR_signalfd4, -1, &all, sizeof all, O_CLOEXEC | O_NONBLOCK);
@@ -99,57 +91,20 @@ class Supervisor {
   void watch_proxy() {
     const wire::Header& plan = plan_.header();
     if (plan.proxy_pid == 0) return;
-    handout_ = plan.handout_fd;
+    handout_ = plan.proxy_fd;
     must(Step::kHandOut, proxy_ = static_cast<int>(call(__NR_pidfd_open, plan.proxy_pid, 0)));
   }
 
-  void start_room() {
-    int pair[2];
-    must(Step::kControlSocket, call(__NR_socketpair, kernel::kAfUnix,
-                                    kernel::kSockSeqpacket | kernel::kSockCloexec, 0, pair));
+  // The room has the plan since before this program ran.
+  void take_room() {
     const wire::Header& plan = plan_.header();
-    clone_args args{};
-    // The network namespace is made from inside, beside the mounts.
-    args.flags =
-        CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD;
-    if (plan.join_cgroup == 0) args.flags |= CLONE_NEWCGROUP;
-    if (plan.cgroup_fd >= 0) {
-      args.flags |= CLONE_INTO_CGROUP;
-      args.cgroup = static_cast<std::uint64_t>(plan.cgroup_fd);
-    }
-    args.pidfd = reinterpret_cast<std::uint64_t>(&room_);
-    args.exit_signal = SIGCHLD;
-    const long pid = call(__NR_clone3, &args, sizeof args);
-    if (pid == 0) {
-      kernel::close(pair[0]);
-      live_in_room({plan_, pair[1], terminal_fds_ != 0 ? Terminal::kPty : Terminal::kNone,
-                    terminal_fds_, needs_go(), original_mask_});
-    }
-    must(Step::kNamespaces, pid);
-    pid_ = static_cast<int>(pid);
-    control_ = pair[0];
-    kernel::close(pair[1]);
-    if (plan.handout_fd >= 0 && handout_ < 0) kernel::close(plan.handout_fd);
+    pid_ = plan.room_pid;
+    room_ = plan.room_fd;
+    control_ = plan.control_fd;
     for (const std::int32_t fd : plan_.table(plan.kept_fds)) kernel::close(fd);
-    outcome_.phases.namespaces = kernel::monotonic_ns();
     if (plan.wall_time_ms != 0) {
-      deadline_ = outcome_.phases.namespaces + plan.wall_time_ms * 1'000'000;
+      deadline_ = outcome_.phases.launcher + plan.wall_time_ms * 1'000'000;
     }
-  }
-
-  [[nodiscard]] bool needs_go() const {
-    const wire::Header& plan = plan_.header();
-    return plan.map_all != 0 || (plan.join_cgroup != 0 && plan.cgroup_procs_fds[0] >= 0);
-  }
-
-  void map_and_go() {
-    const wire::Header& plan = plan_.header();
-    if (!needs_go()) return;
-    for (const std::int32_t fd : plan.cgroup_procs_fds) {
-      if (fd >= 0) must(Step::kJoinCgroup, write_pid(fd, pid_));
-    }
-    if (plan.map_all != 0) must(Step::kMapIds, map_ids_to_themselves(pid_));
-    send_signal(Message::Kind::kGo, 0);
   }
 
   void send_signal(Message::Kind kind, int signal) {
@@ -320,7 +275,7 @@ class Supervisor {
     outcome_.value = signal != 0 ? signal : (status >> 8) & 0xff;
     outcome_.processes_at_end = message.index;
     outcome_.private_full = message.private_full;
-    outcome_.phases.network = message.phases.network;
+    outcome_.phases.namespaces = message.phases.namespaces;
     outcome_.phases.mounts = message.phases.mounts;
     outcome_.phases.sealed = message.phases.sealed;
     outcome_.phases.ended = message.phases.ended;
@@ -361,10 +316,8 @@ class Supervisor {
 
   const PlanView& plan_;
   const Finish finish_;
-  std::uint32_t terminal_fds_;
   TerminalRelay relay_;
   wire::Outcome outcome_{};
-  kernel::SignalSet original_mask_ = 0;
   kernel::SignalSet ignored_ = 0;
   std::uint64_t deadline_ = kNever;
   int signals_ = -1;
@@ -390,13 +343,7 @@ int parse_fd(const char* text) {
 void supervise(char** environment) {
   kernel::prctl(PR_SET_NAME, reinterpret_cast<unsigned long>("carrel"));  // for ps(1)
   const int plan_fd = parse_fd(environment[0]);
-  struct statx info{};
-  long block = kernel::statx(plan_fd, "", AT_EMPTY_PATH, STATX_SIZE, &info);
-  if (block == 0) {
-    block = call(__NR_mmap, nullptr, info.stx_size, PROT_READ, MAP_PRIVATE, plan_fd, 0);
-  }
-  const PlanView plan =
-      block > 0 ? PlanView(reinterpret_cast<const void*>(block), info.stx_size) : PlanView();
+  const PlanView plan = map_plan(plan_fd);
   if (!plan.valid()) {
     constexpr char kWords[] =
         "carrel: the launcher cannot read its plan: it is started by carrel, not by hand\n";

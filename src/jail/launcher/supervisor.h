@@ -1,4 +1,4 @@
-// The outside: starts the room, watches it, and ends with it. Runs as the
+// The outside: watches the room that carrel began, and ends with it. Runs as the
 // process that was carrel; its caller waits for this very process.
 #pragma once
 

@@ -67,7 +67,7 @@ std::string limits(const LimitsPolicy& limits) {
   return "{" + optional_number(limits.memory) + ", " + optional_number(limits.cpu_percent) + ", " +
          optional_number(limits.processes) + ", " + optional_number(limits.open_files) + ", " +
          optional_number(limits.file_size) + ", " + optional_number(limits.scratch) + ", " + time +
-         ", " + (limits.best_effort ? "true" : "false") + "}";
+         ", " + (limits.best_effort ? "true" : "false") + ", {}}";
 }
 
 // The lists of one profile, and the entry that names them.
@@ -84,6 +84,7 @@ Result<std::string> print(const BuiltinProfile& profile) {
   printer.list("hide", policy.files.hide);
   printer.list("protect", policy.files.protect);
   printer.list("protect_names", policy.files.protect_names);
+  printer.list("dependencies", policy.files.dependencies);
   printer.list("pass", policy.environment.pass);
   printer.pairs("set", policy.environment.set);
   printer.list("allow", policy.network.allow);
@@ -92,8 +93,8 @@ Result<std::string> print(const BuiltinProfile& profile) {
   const std::string name(profile.name);
   const auto list = [&](const char* of) { return ", k_" + name + "_" + of; };
   std::string entry = "    {" + quoted(name) + ", " + quoted(policy.hostname);
-  for (const char* of :
-       {"write", "read", "scratch", "hide", "protect", "protect_names", "pass", "set"}) {
+  for (const char* of : {"write", "read", "scratch", "hide", "protect", "protect_names",
+                         "dependencies", "pass", "set"}) {
     entry += list(of);
   }
   entry += ", " + limits(policy.limits) + list("allow");
