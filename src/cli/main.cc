@@ -17,6 +17,7 @@
 #include "cli/man.h"
 #include "cli/suggest.h"
 #include "cli/text.h"
+#include "jail/launch.h"
 #include "policy/from_toml.h"
 #include "policy/profile.h"
 
@@ -148,8 +149,14 @@ int run_main(std::span<char* const> words, std::uint64_t started_at) {
   if (subcommand == nullptr) return fail(unknown_subcommand(name));
 
   const Result<Arguments> arguments = parse_arguments(*subcommand, words.subspan(2));
-  if (!arguments.ok()) return fail(arguments.error());
-  if (arguments.value().has(Opt::kHelp)) return show(subcommand_help(*subcommand));
+  if (!arguments.ok()) {
+    jail::abandon();
+    return fail(arguments.error());
+  }
+  if (arguments.value().has(Opt::kHelp)) {
+    jail::abandon();
+    return show(subcommand_help(*subcommand));
+  }
   return dispatch(*subcommand, arguments.value(), started_at);
 }
 

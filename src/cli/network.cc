@@ -18,10 +18,11 @@ namespace {
 
 [[noreturn]] void serve(egress::Config config) noexcept {
   ::prctl(PR_SET_NAME, "carrel-proxy");  // for ps(1)
-  int status = kOwnFailure;
+  int status = 0;
   try {
-    if (egress::run_engine(std::move(config)).ok()) status = 0;
-  } catch (...) {  // a lack of memory: the launcher sees that it ended
+    if (!egress::run_engine(std::move(config)).ok()) status = kOwnFailure;
+  } catch (...) {  // a lack of memory
+    status = kOwnFailure;
   }
   ::_exit(status);
 }
