@@ -26,8 +26,9 @@ struct Arguments {
 };
 
 // `words` is what follows the subcommand. Options end at the first word that is
-// none, or at "--"; what follows is kept byte for byte. kInvalid for an unknown option, a missing
-// value, an option given twice, and operands that the subcommand does not take.
+// none, or at "--" (where no command follows, options may stand behind operands); what follows is
+// kept byte for byte. kInvalid for an unknown option, a missing value, an option given twice, and
+// operands that the subcommand does not take.
 [[nodiscard]] Result<Arguments> parse_arguments(const Subcommand& subcommand,
                                                 std::span<char* const> words);
 

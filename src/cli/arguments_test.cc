@@ -68,6 +68,18 @@ TEST(Arguments, ShortFlagsMayStandTogether) {
   EXPECT_EQ(arguments.one(Opt::kCwd), "/tmp");
 }
 
+TEST(Arguments, OptionsMayStandBehindOperandsWhereNoCommandFollows) {
+  const Result<Arguments> why = parse("why", {"a.test", "--allow", "b.test", "--json"});
+  ASSERT_TRUE(why.ok());
+  EXPECT_EQ(why.value().operands, (Words{"a.test"}));
+  EXPECT_EQ(why.value().one(Opt::kAllow), "b.test");
+  EXPECT_TRUE(why.value().has(Opt::kJson));
+  const Result<Arguments> log = parse("log", {"--denied", "--", "--json"});
+  ASSERT_TRUE(log.ok());
+  EXPECT_EQ(log.value().operands, (Words{"--json"}));
+  EXPECT_FALSE(log.value().has(Opt::kJson));
+}
+
 TEST(Arguments, EveryOptionOfEverySubcommandIsUnderstood) {
   for (const Subcommand& subcommand : subcommands()) {
     for (const Group& group : subcommand.groups) {

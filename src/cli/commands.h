@@ -22,9 +22,18 @@ inline constexpr int kOwnFailure = 125;  // exit status of every failure of Carr
 
 struct Diagnosis {
   std::string text;
-  int exit_status = 0;  // 1 where `carrel run` does not work
+  int exit_status = 0;  // 1 where `carrel run` does not work, or a host cannot be reached
 };
 [[nodiscard]] Result<Diagnosis> doctor(const Arguments& arguments);
+
+// Which rule decides about a host.
+[[nodiscard]] Result<Diagnosis> why(const Arguments& arguments);
+
+// Prints a log of the proxy, or verifies it.
+[[nodiscard]] Status log(const Arguments& arguments);
+
+// Serves the proxy alone, until a signal ends it.
+[[nodiscard]] Status proxy(const Arguments& arguments);
 
 // `operands`: a host and a port. Joins standard input and output to them, by way
 // of the proxy inside a sandbox, until the other side has ended.

@@ -98,6 +98,8 @@ std::string operands(const Subcommand& subcommand) {
     case Operands::kCommand:
     case Operands::kMaybeCommand:
     case Operands::kHostPort:
+    case Operands::kOneHost:
+    case Operands::kLogFile:
       return "";
     case Operands::kProfile:
       return condition + "@PROFILES@'\n";

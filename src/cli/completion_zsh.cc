@@ -98,6 +98,10 @@ std::string operands(Operands kind) {
       return "";
     case Operands::kHostPort:
       return " \\\n          '1:host:_hosts' '2:port:_ports'";
+    case Operands::kOneHost:
+      return " \\\n          '1:host:_hosts'";
+    case Operands::kLogFile:
+      return " \\\n          '*:log:_files'";
     case Operands::kCommand:
     case Operands::kMaybeCommand:
       return " \\\n          '(-)1: :_command_names -e' '*:: :_normal'";

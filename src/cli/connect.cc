@@ -1,4 +1,5 @@
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -75,9 +76,8 @@ Result<std::string> open_tunnel(const UniqueFd& proxy, const std::string& author
 }
 
 // Until the far side has ended; that of standard input is passed on.
-Status join(const UniqueFd& proxy) {
+Status join(const UniqueFd& proxy, const UniqueFd& out) {
   std::array<pollfd, 2> fds = {{{STDIN_FILENO, POLLIN, 0}, {proxy.get(), POLLIN, 0}}};
-  const UniqueFd out(::dup(STDOUT_FILENO));
   for (;;) {
     if (sys::retry([&] { return ::poll(fds.data(), fds.size(), -1); }) == -1) {
       return sys::failed("poll", "");
@@ -112,9 +112,9 @@ Status connect(const std::vector<std::string>& operands) {
   const std::string host = is_v6 ? "[" + operands[0] + "]" : operands[0];
   CARREL_TRY(const UniqueFd proxy, open_proxy());
   CARREL_TRY(const std::string greeting, open_tunnel(proxy, host + ":" + operands[1]));
-  const UniqueFd out(::dup(STDOUT_FILENO));
+  const UniqueFd out(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
   CARREL_CHECK(sys::write_all(out, greeting));
-  return join(proxy);
+  return join(proxy, out);
 }
 
 }  // namespace carrel::cli

@@ -17,6 +17,7 @@ namespace carrel::cli {
 namespace {
 
 constexpr unsigned kRecordMode = 0644;
+constexpr unsigned kLogMode = 0600;  // it says where somebody has been
 
 // A socket leads out where it can still be pointed elsewhere: one of the host's
 // network, and a Unix socket that is a datagram one or has no peer yet.
@@ -52,6 +53,29 @@ Status check_leads_nowhere(int fd, std::string_view name, std::string_view mend)
   return Error{Errc::kDenied, std::string(name) + " " + problem +
                                   ", from which the command could reach what the policy hides; " +
                                   std::string(mend)};
+}
+
+// A regular file that may be new, without following a link in its place.
+Result<UniqueFd> open_report(const std::string& option, const std::string& path, int flags,
+                             unsigned mode) {
+  const auto refused = [&](Errc code, const std::string& problem) {
+    return Error{code, option + " " + shell_quoted(path) + ": " + problem, errno};
+  };
+  // O_NONBLOCK: a FIFO in its place must not hold the run up.
+  flags |= O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  UniqueFd file(::open(path.c_str(), flags, mode));  // NOLINT(android-cloexec-open)
+  if (!file.valid() && errno == ELOOP) {
+    return refused(Errc::kDenied, "is a symbolic link; name the file itself");
+  }
+  if (!file.valid() && errno != ENXIO) {
+    return refused(Errc::kSystem,
+                   sys::errno_text(errno) + "; name a file in a folder that you may write to");
+  }
+  struct stat about{};
+  if (!file.valid() || ::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) {
+    return refused(Errc::kInvalid, "not a regular file; name another");
+  }
+  return file;
 }
 
 }  // namespace
@@ -121,25 +145,13 @@ Status check_proxy_descriptor(int fd) {
 }
 
 Result<UniqueFd> open_record(const std::string& path) {
-  const auto refused = [&](Errc code, const std::string& problem) {
-    return Error{code, "--record " + shell_quoted(path) + ": " + problem, errno};
-  };
-  // O_NONBLOCK: a FIFO in its place must not hold the run up.
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-  UniqueFd file(::open(path.c_str(), kFlags, kRecordMode));  // NOLINT(android-cloexec-open)
-  if (!file.valid() && errno == ELOOP) {
-    return refused(Errc::kDenied, "is a symbolic link; name the file itself");
-  }
-  if (!file.valid() && errno != ENXIO) {
-    return refused(Errc::kSystem,
-                   sys::errno_text(errno) + "; name a file in a folder that you may write to");
-  }
-  struct stat about{};
-  if (!file.valid() || ::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) {
-    return refused(Errc::kInvalid, "not a regular file; name another");
-  }
-  if (::ftruncate(file.get(), 0) != 0) return refused(Errc::kSystem, sys::errno_text(errno));
+  CARREL_TRY(UniqueFd file, open_report("--record", path, O_WRONLY, kRecordMode));
+  if (::ftruncate(file.get(), 0) != 0) return sys::failed("ftruncate", "--record " + path);
   return file;
+}
+
+Result<UniqueFd> open_log(const std::string& path) {
+  return open_report("--log", path, O_RDWR | O_APPEND | O_CLOEXEC, kLogMode);
 }
 
 }  // namespace carrel::cli

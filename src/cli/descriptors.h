@@ -32,4 +32,7 @@ namespace carrel::cli {
 // the launcher to carrel again, and the launcher closes it for the command.
 [[nodiscard]] Result<UniqueFd> open_record(const std::string& path);
 
+// Opens the file of --log to append to it, likewise. Only its owner may read a new one.
+[[nodiscard]] Result<UniqueFd> open_log(const std::string& path);
+
 }  // namespace carrel::cli

@@ -184,6 +184,7 @@ std::string network(const Prepared& prepared) {
   if (!prepared.upstream.empty()) {
     rows.push_back({"by way of", printable(prepared.upstream) + " (this machine's proxy)"});
   }
+  if (!prepared.log.empty()) rows.push_back({"log", shell_quoted(prepared.log)});
   if (prepared.proxy_fd >= 0) {
     rows.push_back({"decided by", "whoever holds the other end of --proxy-fd, not by these rules"});
   }

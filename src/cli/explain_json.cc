@@ -121,6 +121,7 @@ json::object network(const Prepared& prepared) {
           {"listeners", std::move(listeners)},
           {"decided_by", prepared.proxy_fd >= 0 ? "proxy_fd" : "carrel"},
           {"upstream_proxies", prepared.upstream},
+          {"log", prepared.log},
           {"unix_sockets", policy.unix_sockets == policy::UnixSockets::kAll ? "all" : "none"}};
 }
 

@@ -90,8 +90,9 @@ Result<std::string> help(const std::vector<std::string>& operands) {
   return subcommand_help(*named);
 }
 
-int diagnose(const Arguments& arguments) {
-  const Result<Diagnosis> diagnosis = doctor(arguments);
+int finish_with(const Status& done) { return done.ok() ? 0 : fail(done.error()); }
+
+int diagnose(const Result<Diagnosis>& diagnosis) {
   if (!diagnosis.ok()) return fail(diagnosis.error());
   const int shown = show(diagnosis.value().text);
   return shown != 0 ? shown : diagnosis.value().exit_status;
@@ -104,7 +105,7 @@ int dispatch(const Subcommand& subcommand, const Arguments& arguments, std::uint
     case Verb::kExplain:
       return show(explain(arguments));
     case Verb::kDoctor:
-      return diagnose(arguments);
+      return diagnose(doctor(arguments));
     case Verb::kProfile:
       return show(profiles(arguments.operands));
     case Verb::kSchema:
@@ -113,10 +114,14 @@ int dispatch(const Subcommand& subcommand, const Arguments& arguments, std::uint
       return show(completion(arguments.operands));
     case Verb::kMan:
       return show(manual(arguments.operands));
-    case Verb::kConnect: {
-      const Status done = connect(arguments.operands);
-      return done.ok() ? 0 : fail(done.error());
-    }
+    case Verb::kConnect:
+      return finish_with(connect(arguments.operands));
+    case Verb::kLog:
+      return finish_with(log(arguments));
+    case Verb::kProxy:
+      return finish_with(proxy(arguments));
+    case Verb::kWhy:
+      return diagnose(why(arguments));
     case Verb::kVersion:
       return show("carrel " + std::string(kVersion) + "\n");
     case Verb::kHelp:

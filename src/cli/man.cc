@@ -141,6 +141,12 @@ std::string synopsis(const Subcommand& subcommand) {
     case Operands::kHostPort:
       out += " " + italic("HOST") + " " + italic("PORT");
       break;
+    case Operands::kOneHost:
+      out += " " + italic("HOST") + "[:" + italic("PORT") + "]";
+      break;
+    case Operands::kLogFile:
+      out += " [" + bold("verify") + "] " + italic("FILE");
+      break;
     case Operands::kShell:
       out += " " + bold("bash") + "|" + bold("zsh") + "|" + bold("fish");
       break;

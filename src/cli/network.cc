@@ -18,10 +18,11 @@ namespace {
 
 [[noreturn]] void serve(egress::Config config) noexcept {
   ::prctl(PR_SET_NAME, "carrel-proxy");  // for ps(1)
-  int status = kOwnFailure;
+  int status = 0;
   try {
-    if (egress::run_engine(std::move(config)).ok()) status = 0;
-  } catch (...) {  // a lack of memory: the launcher sees that it ended
+    if (!egress::run_engine(std::move(config)).ok()) status = kOwnFailure;
+  } catch (...) {  // a lack of memory
+    status = kOwnFailure;
   }
   ::_exit(status);
 }
@@ -37,7 +38,9 @@ Result<egress::UpstreamProxies> upstream_proxies(const plan::Machine& machine) {
       });
 }
 
-Result<Proxy> Proxy::start(const policy::Policy& policy, egress::UpstreamProxies upstream) {
+Result<Proxy> Proxy::start(const policy::Policy& policy, egress::UpstreamProxies upstream,
+                           UniqueFd log) {
+  const std::string own_pid = std::to_string(::getpid());
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     return sys::failed("socketpair", "");
@@ -54,7 +57,9 @@ Result<Proxy> Proxy::start(const policy::Policy& policy, egress::UpstreamProxies
     config.handout = std::move(theirs);
     config.policy = policy.network;
     config.proxies = std::move(upstream);
-    config.sandbox = policy.hostname;
+    config.audit = std::move(log);
+    // Several logs of one policy are told apart by the process that the user started.
+    config.sandbox = policy.hostname + "/" + own_pid;
     serve(std::move(config));
   }
   proxy.pid_ = pid;

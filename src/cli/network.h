@@ -21,7 +21,7 @@ class Proxy {
   // Forks. What the child holds of this process's memory stays with it, so the
   // less there is, the better.
   [[nodiscard]] static Result<Proxy> start(const policy::Policy& policy,
-                                           egress::UpstreamProxies upstream);
+                                           egress::UpstreamProxies upstream, UniqueFd log);
 
   Proxy() = default;  // none
   Proxy(Proxy&& other) noexcept;

@@ -49,7 +49,24 @@ constexpr Option kNetworkOptions[] = {
      "127.0.0.1:1080 for SOCKS5, in this order, arrive as one SCM_RIGHTS message before the "
      "command starts. The proxy variables are set inside. The program at the other end serves "
      "the sockets and decides what is reached, in place of carrel's own proxy."},
+    {Opt::kLog, "log", 0, "FILE", Kind::kPath, Repeat::kOnce,
+     "append a line to FILE for each request and connection that carrel's proxy decides",
+     "The file is made if it is not there, and several sandboxes may share one. The command cannot "
+     "change it. `carrel log FILE` shows it, `carrel log verify FILE` tells whether it was "
+     "changed."},
 };
+
+constexpr Option kProxyOptions[] = {
+    kNetworkOptions[0],
+    {Opt::kHttp, "http", 0, "ADDRESS:PORT", Kind::kHost, Repeat::kOnce,
+     "listen here as an HTTP proxy, instead of on 127.0.0.1:3128",
+     "Whoever reaches the address may use the proxy: it asks for no password."},
+    {Opt::kSocks, "socks", 0, "ADDRESS:PORT", Kind::kHost, Repeat::kOnce,
+     "listen here as a SOCKS proxy, instead of on 127.0.0.1:1080", ""},
+    kNetworkOptions[2],
+};
+constexpr Option kWhyOptions[] = {kNetworkOptions[0]};
+static_assert(kNetworkOptions[0].id == Opt::kAllow && kNetworkOptions[2].id == Opt::kLog);
 
 constexpr Option kProcessOptions[] = {
     {Opt::kEnv, "env", 'e', "NAME[=VALUE]", Kind::kEnvironment, Repeat::kMany,
@@ -82,6 +99,13 @@ constexpr Option kHelpOnly[] = {kHelpOption};
 constexpr Option kJsonAndHelp[] = {
     {Opt::kJson, "json", 'j', "", Kind::kFlag, Repeat::kOnce, "print JSON", ""}, kHelpOption};
 
+constexpr Option kLogOptions[] = {
+    {Opt::kFollow, "follow", 'f', "", Kind::kFlag, Repeat::kOnce,
+     "go on with what is written from now on", ""},
+    {Opt::kDenied, "denied", 'd', "", Kind::kFlag, Repeat::kOnce, "show only what was refused", ""},
+    {Opt::kJson, "json", 'j', "", Kind::kFlag, Repeat::kOnce, "print the lines as they are", ""},
+    kHelpOption};
+
 constexpr Group kRunGroups[] = {
     {"Policy", kPolicyOptions},       {"Files", kFileOptions},    {"Network", kNetworkOptions},
     {"The command", kProcessOptions}, {"Report", kReportOptions}, {"Help", kHelpOnly},
@@ -91,6 +115,11 @@ constexpr Group kExplainGroups[] = {
     {"The command", kProcessOptions}, {"Report", kReportOptions}, {"Output", kJsonAndHelp},
 };
 constexpr Group kDoctorGroups[] = {{"Options", kJsonAndHelp}};
+constexpr Group kLogGroups[] = {{"Options", kLogOptions}};
+constexpr Group kWhyGroups[] = {
+    {"Policy", kPolicyOptions}, {"Network", kWhyOptions}, {"Output", kJsonAndHelp}};
+constexpr Group kProxyGroups[] = {
+    {"Policy", kPolicyOptions}, {"Network", kProxyOptions}, {"Help", kHelpOnly}};
 constexpr Group kPlainGroups[] = {{"Options", kHelpOnly}};
 
 constexpr Subcommand kSubcommands[] = {
@@ -108,6 +137,21 @@ constexpr Subcommand kSubcommands[] = {
      "filters by name, environment, limits, protected names, network rules. It is the same plan "
      "that `carrel run` executes.",
      Operands::kMaybeCommand, kExplainGroups},
+    {Verb::kWhy, "why", "say which rule decides about a host, and how to allow it",
+     "Decides about HOST as the proxy of `carrel run` with the same options would: the name, and "
+     "each address that it leads to now. Without a PORT, 443. The exit status is 0 if the host "
+     "can be reached, else 1.",
+     Operands::kOneHost, kWhyGroups},
+    {Verb::kLog, "log", "show a log of network decisions, or verify it",
+     "Shows the FILE that `carrel run --log FILE` wrote, for people or, with `--json`, for "
+     "programs. `carrel log verify FILE` tells whether each line follows from the one before: a "
+     "line that was changed, removed or put in breaks the chain. It prints the last link of it: "
+     "who keeps that can tell later whether lines were cut off at the end.",
+     Operands::kLogFile, kLogGroups},
+    {Verb::kProxy, "proxy", "run the proxy alone, for programs that are not in a sandbox",
+     "Serves an HTTP and a SOCKS proxy that decide by a policy, for containers, virtual machines "
+     "and other sandboxes. It runs until it is ended by a signal.",
+     Operands::kNone, kProxyGroups},
     {Verb::kDoctor, "doctor", "try what this machine offers, and say how to mend what is missing",
      "Tries each thing that Carrel uses or could use, says what Carrel does with it, and prints "
      "the command that mends what is missing. It leaves nothing behind. The exit status is 0 if "
@@ -229,6 +273,10 @@ std::string_view operands_text(Operands operands) {
       return "bash|zsh|fish";
     case Operands::kHostPort:
       return "HOST PORT";
+    case Operands::kOneHost:
+      return "HOST[:PORT]";
+    case Operands::kLogFile:
+      return "[verify] FILE";
   }
   return "";
 }

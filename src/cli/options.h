@@ -37,6 +37,7 @@ enum class Opt : std::uint8_t {
   kProtect,
   kAllow,
   kProxyFd,
+  kLog,
   kEnv,
   kLimit,
   kTimeout,
@@ -45,6 +46,10 @@ enum class Opt : std::uint8_t {
   kRecord,
   kQuiet,
   kJson,
+  kFollow,
+  kDenied,
+  kHttp,
+  kSocks,
   kHelp,
 };
 inline constexpr std::size_t kOptCount = static_cast<std::size_t>(Opt::kHelp) + 1;
@@ -74,6 +79,8 @@ enum class Operands : std::uint8_t {
   kSubcommand,  // at most one subcommand
   kShell,       // one of kShells
   kHostPort,    // a host, and a port
+  kOneHost,     // HOST[:PORT]
+  kLogFile,     // [verify] FILE
 };
 
 enum class Verb : std::uint8_t {
@@ -87,6 +94,9 @@ enum class Verb : std::uint8_t {
   kVersion,
   kHelp,
   kConnect,
+  kLog,
+  kWhy,
+  kProxy,
 };
 
 struct Subcommand {

@@ -108,7 +108,7 @@ Result<policy::FilesPolicy> own_files(const Arguments& arguments,
 // what the next run will be told (the policy).
 void protect_own_files(const Arguments& arguments, const policy::PathContext& context,
                        policy::FilesPolicy& files) {
-  for (const Opt option : {Opt::kRecord, Opt::kPolicy, Opt::kSettings}) {
+  for (const Opt option : {Opt::kRecord, Opt::kLog, Opt::kPolicy, Opt::kSettings}) {
     if (!arguments.has(option)) continue;
     const std::string path = normalize_path(context.working_dir, arguments.one(option));
     const bool writable = std::ranges::any_of(
@@ -195,7 +195,7 @@ Status check_current_folder(const Arguments& arguments, const policy::FilesPolic
 
 }  // namespace
 
-Result<LoadedPolicy> load_policy(const Arguments& arguments, const policy::PathContext& context) {
+Result<LoadedPolicy> load_rules(const Arguments& arguments, const policy::PathContext& context) {
   CARREL_TRY(LoadedPolicy loaded, load_base(arguments, context));
   policy::Policy own;
   CARREL_TRY(own.files, own_files(arguments, context));
@@ -208,7 +208,12 @@ Result<LoadedPolicy> load_policy(const Arguments& arguments, const policy::PathC
   CARREL_CHECK(add_environment(arguments, policy.environment));
   CARREL_CHECK(add_limits(arguments, policy.limits));
   protect_own_files(arguments, context, policy.files);
-  CARREL_CHECK(check_current_folder(arguments, policy.files, context.working_dir));
+  return loaded;
+}
+
+Result<LoadedPolicy> load_policy(const Arguments& arguments, const policy::PathContext& context) {
+  CARREL_TRY(LoadedPolicy loaded, load_rules(arguments, context));
+  CARREL_CHECK(check_current_folder(arguments, loaded.policy.files, context.working_dir));
   return loaded;
 }
 
@@ -217,6 +222,12 @@ Result<Descriptors> check_descriptors(const Arguments& arguments) {
   CARREL_CHECK(check_standard_descriptors());
   CARREL_TRY(descriptors.kept, kept_descriptors(arguments.all(Opt::kKeepFd)));
   if (!arguments.has(Opt::kProxyFd)) return descriptors;
+  if (arguments.has(Opt::kLog)) {
+    return invalid(
+        "--log with --proxy-fd: carrel's own proxy writes the log, and does not run then; leave "
+        "one "
+        "out");
+  }
   CARREL_TRY(descriptors.proxy, parse_descriptor("--proxy-fd", arguments.one(Opt::kProxyFd)));
   CARREL_CHECK(check_proxy_descriptor(descriptors.proxy));
   if (std::ranges::binary_search(descriptors.kept, descriptors.proxy)) {
@@ -243,6 +254,9 @@ Result<Draft> draft(const Arguments& arguments, const Descriptors& descriptors) 
 Result<Prepared> prepare(Draft draft, const Arguments& arguments, const Descriptors& descriptors) {
   Prepared prepared;
   prepared.proxy_fd = descriptors.proxy;
+  if (arguments.has(Opt::kLog)) {
+    prepared.log = normalize_path(draft.machine.working_dir, arguments.one(Opt::kLog));
+  }
   prepared.machine = std::move(draft.machine);
   prepared.policy_source = std::move(draft.policy_source);
   prepared.upstream = std::move(draft.upstream_text);

@@ -30,6 +30,7 @@ struct Prepared {
   std::string policy_source;
   int proxy_fd = -1;     // of --proxy-fd; not owned
   std::string upstream;  // the host's own proxies, for people; "" for none
+  std::string log;       // of --log; "" for none
 };
 
 // The policy that `arguments` name, with the command line's own entries laid
@@ -40,6 +41,10 @@ struct LoadedPolicy {
 };
 [[nodiscard]] Result<LoadedPolicy> load_policy(const Arguments& arguments,
                                                const policy::PathContext& context);
+
+// The same where no command runs, and so no folder is written.
+[[nodiscard]] Result<LoadedPolicy> load_rules(const Arguments& arguments,
+                                              const policy::PathContext& context);
 
 // Descriptors that --keep-fd and --proxy-fd name are looked at here: call it,
 // or check_descriptors(), before anything else is opened.

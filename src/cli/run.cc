@@ -10,9 +10,13 @@ namespace carrel::cli {
 namespace {
 
 // Where the policy allows no host there is nothing to serve.
-Result<Proxy> start_proxy(Draft& draft) {
+Result<Proxy> start_proxy(const Arguments& arguments, Draft& draft) {
+  UniqueFd log;
+  if (arguments.has(Opt::kLog)) {
+    CARREL_TRY(log, open_log(arguments.one(Opt::kLog)));
+  }
   if (!draft.upstream) return Proxy();
-  return Proxy::start(draft.policy, std::move(*draft.upstream));
+  return Proxy::start(draft.policy, std::move(*draft.upstream), std::move(log));
 }
 
 // Everything but the refused record.
@@ -20,7 +24,7 @@ Error run_with(const Arguments& arguments, const Descriptors& descriptors, int r
                const std::string& started_at_text, std::uint64_t started_at) {
   CARREL_TRY(Draft drafted, draft(arguments, descriptors));
   // Before the plan is made: while that goes on, the proxy gets ready.
-  CARREL_TRY(const Proxy proxy, start_proxy(drafted));
+  CARREL_TRY(const Proxy proxy, start_proxy(arguments, drafted));
   CARREL_TRY(const Prepared prepared, prepare(std::move(drafted), arguments, descriptors));
   FinishContext context;
   if (arguments.has(Opt::kQuiet)) context.words = Words::kFailuresOnly;

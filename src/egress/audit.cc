@@ -6,7 +6,6 @@
 #include <ctime>
 
 #include "base/path.h"
-#include "sys/error.h"
 
 namespace carrel::egress {
 namespace {
@@ -72,17 +71,15 @@ std::string audit_line(std::string_view sandbox, const AuditEvent& event,
   line["bytes_out"] = event.bytes_out;
   line["bytes_in"] = event.bytes_in;
   line["duration_ms"] = duration_cast<milliseconds>(ended - event.began).count();
-  return boost::json::serialize(line) + "\n";
+  return boost::json::serialize(line);
 }
 
 void AuditLog::write(const AuditEvent& event) {
   if (!sink_.valid()) return;
   std::string line = audit_line(sandbox_, event, std::chrono::system_clock::now(),
                                 std::chrono::steady_clock::now());
-  if (lost_ > 0) line.insert(line.size() - 2, ",\"lines_lost\":" + std::to_string(lost_));
-  const ssize_t written =
-      sys::retry([&] { return ::write(sink_.get(), line.data(), line.size()); });
-  lost_ = written == static_cast<ssize_t>(line.size()) ? 0 : lost_ + 1;
+  if (lost_ > 0) line.insert(line.size() - 1, ",\"lines_lost\":" + std::to_string(lost_));
+  lost_ = sink_.append(std::move(line)) ? 0 : lost_ + 1;
 }
 
 }  // namespace carrel::egress

@@ -8,6 +8,7 @@
 
 #include "base/unique_fd.h"
 #include "egress/decision.h"
+#include "egress/log_chain.h"
 
 namespace carrel::egress {
 
@@ -33,25 +34,23 @@ struct AuditEvent {
   void name(const Destination& destination);
 };
 
-// {"time":"2026-03-01T12:00:00.123Z","sandbox":"s1","protocol":...}\n, at most
-// kMaxLine bytes. Safe to print on a terminal.
+// {"time":"2026-03-01T12:00:00.123Z","sandbox":"s1","protocol":...}. Safe to print on a terminal.
 [[nodiscard]] std::string audit_line(std::string_view sandbox, const AuditEvent& event,
                                      std::chrono::system_clock::time_point now,
                                      std::chrono::steady_clock::time_point ended);
 
 class AuditLog {
  public:
-  // `sink` is a file or a pipe that somebody reads; invalid: nothing is written.
+  // `sink`: as LogFile takes it.
   AuditLog(UniqueFd sink, std::string sandbox)
       : sink_(std::move(sink)), sandbox_(std::move(sandbox)) {}
 
-  // One write(2) a line. Lines that could not be written are counted, and the
+  // Lines that could not be written are counted, and the
   // count is said with the next line that can.
   void write(const AuditEvent& event);
-  [[nodiscard]] int fd() const { return sink_.get(); }
 
  private:
-  UniqueFd sink_;
+  LogFile sink_;
   std::string sandbox_;
   std::uint64_t lost_ = 0;
 };

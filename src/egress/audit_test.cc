@@ -37,7 +37,7 @@ TEST(Audit, WritesOneObjectALine) {
             "{\"time\":\"2026-03-01T12:00:00.123Z\",\"sandbox\":\"s1\",\"protocol\":\"http\","
             "\"host\":\"a.test\",\"port\":443,\"verdict\":\"allowed\",\"rule\":\"*.test\","
             "\"address\":\"192.0.2.1\",\"method\":\"GET\",\"path\":\"/x\",\"status\":200,"
-            "\"bytes_out\":10,\"bytes_in\":20,\"duration_ms\":42}\n");
+            "\"bytes_out\":10,\"bytes_in\":20,\"duration_ms\":42}");
 }
 
 TEST(Audit, LetsNothingReachATerminalThatCouldSteerIt) {
@@ -46,8 +46,7 @@ TEST(Audit, LetsNothingReachATerminalThatCouldSteerIt) {
     AuditEvent made = event();
     made.host = made.path = made.method = made.reason = made.failure = nasty;
     const std::string line = line_of(made);
-    EXPECT_EQ(line.find('\n'), line.size() - 1);
-    for (const char c : line.substr(0, line.size() - 1)) {
+    for (const char c : line) {
       EXPECT_TRUE(c >= 0x20 && c < 0x7F) << line;
     }
     EXPECT_NO_THROW(static_cast<void>(boost::json::parse(line))) << line;

@@ -31,7 +31,8 @@ std::string ssh_command(const Proxies& proxies) {
       proxies.helper.empty()
           ? "nc -X 5 -x localhost:" + std::to_string(proxies.socks_port) + " %h %p"
           : proxies.helper + " connect %h %p";
-  return "ssh -o ProxyCommand='" + command + "'";
+  // A shared connection would need a Unix socket.
+  return "ssh -o ControlMaster=no -o ControlPath=none -o ProxyCommand='" + command + "'";
 }
 
 void add_proxies(std::map<std::string, std::string>& variables, const Proxies& proxies) {

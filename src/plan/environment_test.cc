@@ -83,8 +83,9 @@ TEST(PlanEnvironment, SendsAddressesOfTheHostsNetworkToTheProxy) {
 }
 
 TEST(PlanEnvironment, GivesSshTheHelperWhereThereIsOne) {
-  EXPECT_EQ(plan({}, {}, 1000, {3128, 1080, "/dev/carrel"}).at("GIT_SSH_COMMAND"),
-            "ssh -o ProxyCommand='/dev/carrel connect %h %p'");
+  EXPECT_EQ(
+      plan({}, {}, 1000, {3128, 1080, "/dev/carrel"}).at("GIT_SSH_COMMAND"),
+      "ssh -o ControlMaster=no -o ControlPath=none -o ProxyCommand='/dev/carrel connect %h %p'");
 }
 
 TEST(PlanEnvironment, NamesNoProxyWithoutListeners) {
