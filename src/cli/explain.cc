@@ -10,6 +10,7 @@
 #include "cli/prepare.h"
 #include "cli/text.h"
 #include "plan/environment.h"
+#include "plan/mounts.h"
 #include "policy/units.h"
 
 namespace carrel::cli {
@@ -76,7 +77,7 @@ std::string mounts(const plan::MountPlan& mounts) {
   std::vector<Row> rows = {
       {"    everything else (" + joined(attribute_names(wire::kRootAttributes)) + ")",
        "all that no line below says"}};
-  for (const plan::MountStep& step : mounts.steps) {
+  for (const plan::MountStep& step : plan::all_steps(mounts)) {
     std::string number = std::to_string(rows.size());
     number.insert(0, number.size() < 3 ? 3 - number.size() : 0, ' ');
     rows.push_back({number + " " + mount_text(mounts, step), printable(step.why)});

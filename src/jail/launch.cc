@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <string>
 #include <vector>
 
@@ -123,7 +124,9 @@ Status give_plan(const Launch& launch, const launcher::BegunRoom& room, int plan
     if (mapped < 0) return step_failed(wire::Step::kMapIds, static_cast<int>(-mapped));
   }
   const long given = launcher::hand_over_plan(room, plan_fd, launch.handout_fd);
-  if (given < 0) return step_failed(wire::Step::kLost, static_cast<int>(-given));
+  // A room that has failed is gone, and said why: the launcher will find its words.
+  if (given < 0 && given != -EPIPE && given != -ECONNRESET)
+    return step_failed(wire::Step::kLost, static_cast<int>(-given));
   return Unit{};
 }
 

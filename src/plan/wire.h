@@ -147,6 +147,7 @@ enum class Step : std::uint32_t {
   kSealRoot,
   kReopen,  // index: descriptor
   kPrivate,
+  kSystemMount,  // index: of kSystemSteps
   kMount,        // index: mount step
   kVerifyMount,  // index: mount step
   kVerifyRoot,
