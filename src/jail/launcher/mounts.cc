@@ -425,19 +425,19 @@ class Mounter {
     }
   }
 
-  Failure failure_{-1};
+  Failure failure_{0};
   PlanView plan_;
   int sources_[wire::kMaxSources] = {};
   std::uint64_t ids_[wire::kMaxSources] = {};
   std::uint32_t source_count_ = 0;
-  int host_proc_ = -1;
-  int host_dev_ = -1;
-  int private_ = -1;
+  int host_proc_ = 0;
+  int host_dev_ = 0;
+  int private_ = 0;
   std::uint32_t private_count_ = 0;
   std::uint64_t private_device_ = 0;
 };
 
-constinit Mounter the_mounter;
+constinit Mounter the_mounter;  // all zero: it takes no place in the image
 
 }  // namespace
 
