@@ -205,6 +205,13 @@ std::vector<Mount> parse_mounts(const std::string& text) {
   return mounts;
 }
 
+TEST_P(Isolation, InterfacesOfTheHostAreNotShown) {
+  const std::string look = "ls -A /sys/class/net; find /sys/devices -path '*/net/*' -name address";
+  ASSERT_NE(plain_script(look).out, "");
+  EXPECT_EQ(sealed_script(look + "; true").out, "");
+  EXPECT_TRUE(contains(sealed({"/bin/cat", "/proc/net/dev"}).out, "lo:"));
+}
+
 TEST_P(Isolation, EveryMountIsReadOnlyButThoseThatAreMeantToBeWritten) {
   const Ended ended = sealed({"/bin/cat", "/proc/self/mountinfo"});
   const std::vector<Mount> mounts = parse_mounts(ended.out);

@@ -46,7 +46,7 @@ try_sealed 'start a program that stays'      linger
 answer     'capabilities within its reach'   "$(status CapBnd)"
 answer     'system call filters'             "$(status Seccomp_filters)"
 answer     'processes it sees'               "$(count /proc/[0-9]*)"
-answer     'network interfaces'              "$(sed -n 's/^ *\([^ ]*\):.*/\1/p' /proc/net/dev | tr '\n' ' ')"
+answer     'network interfaces'              "$(sed -n 's/^ *\([^ ]*\):.*/\1/p' /proc/net/dev | paste -sd ' ')"
 answer     'environment variables'           "$(env | wc -l)"
 SCRIPT
 

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/closest.h"
 #include "base/path.h"
-#include "cli/suggest.h"
 
 namespace carrel::cli {
 namespace {
@@ -31,7 +31,8 @@ Error unknown_option(const Subcommand& subcommand, std::string_view word) {
   for (const Group& group : subcommand.groups) {
     for (const Option& option : group.options) known.push_back(dashed(option));
   }
-  const std::string close = closest(typed, known);
+  const std::vector<std::string_view> choices(known.begin(), known.end());
+  const std::string close(closest(typed, choices));
   std::string problem = "there is no option " + shell_quoted(typed);
   if (!close.empty()) problem += ", did you mean " + close + "?";
   return usage(subcommand, std::move(problem));

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -35,6 +36,19 @@ std::string apparmor_mend() {
          "apparmor_parser -r /etc/apparmor.d/carrel";
 }
 
+// The root is another than the first process has or, where that may not be looked
+// at, is no mount point: "... /root /point options", where options begin with rw or ro.
+bool is_chroot() {
+  struct stat own{};
+  struct stat first{};
+  if (::stat("/", &own) == 0 && ::stat("/proc/1/root/", &first) == 0) {
+    return own.st_dev != first.st_dev || own.st_ino != first.st_ino;
+  }
+  const Result<std::string> mounts = sys::read_file("/proc/self/mountinfo");
+  return mounts.ok() && mounts.value().find(" / rw") == std::string::npos &&
+         mounts.value().find(" / ro") == std::string::npos;
+}
+
 // The switch that keeps user namespaces from this user, if one does.
 struct Switch {
   std::string found;
@@ -53,6 +67,11 @@ Switch user_namespace_switch() {
   }
   if (sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1" && ::geteuid() != 0) {
     return {"AppArmor allows them only to programs that have a profile", apparmor_mend()};
+  }
+  if (is_chroot()) {
+    return {
+        "the kernel makes none in a chroot",
+        "enter this system with `systemd-nspawn -D FOLDER`, or by pivot_root, instead of chroot"};
   }
   if (exists("/.dockerenv") || exists("/run/.containerenv")) {
     return {"this container's system call filter refuses them",

@@ -74,7 +74,8 @@ std::string mount_text(const plan::MountPlan& mounts, const plan::MountStep& ste
 std::string mounts(const plan::MountPlan& mounts) {
   constexpr std::size_t kMaxLeft = 46;
   std::vector<Row> rows = {
-      {"    everything else (read-only, nosuid, nodev)", "all that no line below says"}};
+      {"    everything else (" + joined(attribute_names(wire::kRootAttributes)) + ")",
+       "all that no line below says"}};
   for (const plan::MountStep& step : mounts.steps) {
     std::string number = std::to_string(rows.size());
     number.insert(0, number.size() < 3 ? 3 - number.size() : 0, ' ');

@@ -153,7 +153,7 @@ boost::json::object plan_to_json(const Prepared& prepared, Given given) {
                      {"supplementary_groups_dropped", plan.identity.drop_groups}}},
                    {"hostname", plan.hostname},
                    {"namespaces", strings(kNamespaces)}};
-  out["root"] = json::object{{"attributes", strings(kRootAttributes)}};
+  out["root"] = json::object{{"attributes", strings(attribute_names(wire::kRootAttributes))}};
   out["mounts"] = mounts(plan.mounts);
   out["private_bytes"] = plan.mounts.private_bytes;
   out["protected_names"] = globs(plan.policy.files.protect_names);

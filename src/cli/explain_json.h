@@ -29,7 +29,4 @@ enum class ValueOf : std::uint8_t { kPolicy, kCaller, kCarrel };
 inline constexpr std::string_view kNamespaces[] = {"user", "mount", "pid",   "network",
                                                    "ipc",  "uts",   "cgroup"};
 
-// Of all that no mount step is about.
-inline constexpr std::string_view kRootAttributes[] = {"read-only", "nosuid", "nodev"};
-
 }  // namespace carrel::cli

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/closest.h"
 #include "base/path.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -15,7 +16,6 @@
 #include "cli/descriptors.h"
 #include "cli/help.h"
 #include "cli/man.h"
-#include "cli/suggest.h"
 #include "cli/text.h"
 #include "jail/launch.h"
 #include "policy/from_toml.h"
@@ -36,9 +36,9 @@ int show(const Result<std::string>& text) {
 }
 
 Error unknown_subcommand(std::string_view word) {
-  std::vector<std::string> known;
-  for (const Subcommand& subcommand : subcommands()) known.emplace_back(subcommand.name);
-  const std::string close = closest(word, known);
+  std::vector<std::string_view> known;
+  for (const Subcommand& subcommand : subcommands()) known.push_back(subcommand.name);
+  const std::string close(closest(word, known));
   return Error{Errc::kInvalid,
                "there is no subcommand " + shell_quoted(word) +
                    (close.empty() ? "" : ", did you mean " + close + "?") +
@@ -149,14 +149,9 @@ int run_main(std::span<char* const> words, std::uint64_t started_at) {
   if (subcommand == nullptr) return fail(unknown_subcommand(name));
 
   const Result<Arguments> arguments = parse_arguments(*subcommand, words.subspan(2));
-  if (!arguments.ok()) {
-    jail::abandon();
-    return fail(arguments.error());
-  }
-  if (arguments.value().has(Opt::kHelp)) {
-    jail::abandon();
-    return show(subcommand_help(*subcommand));
-  }
+  if (!arguments.ok() || arguments.value().has(Opt::kHelp)) jail::abandon();  // nothing will run
+  if (!arguments.ok()) return fail(arguments.error());
+  if (arguments.value().has(Opt::kHelp)) return show(subcommand_help(*subcommand));
   return dispatch(*subcommand, arguments.value(), started_at);
 }
 

@@ -281,4 +281,6 @@ std::string_view operands_text(Operands operands) {
   return "";
 }
 
+const std::string_view kVersion = CARREL_VERSION;
+
 }  // namespace carrel::cli

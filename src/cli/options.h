@@ -128,6 +128,6 @@ struct Named {
 
 inline constexpr std::string_view kShells[] = {"bash", "zsh", "fish"};
 inline constexpr std::string_view kTagline = "runs a command in a sealed room";
-inline constexpr std::string_view kVersion = "0.1.0";
+extern const std::string_view kVersion;  // the project's, in CMakeLists.txt
 
 }  // namespace carrel::cli

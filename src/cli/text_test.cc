@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "cli/json.h"
-#include "cli/suggest.h"
 
 namespace carrel::cli {
 namespace {
@@ -49,15 +48,6 @@ TEST(Json, ReadsBackAsWhatWasWritten) {
   const boost::json::value value = {{"key \"x\"", "tab\t quote\" \xf0\x9f\x98\x80 bell\x07"},
                                     {"list", {1, -2, 3.5, false}}};
   EXPECT_EQ(boost::json::parse(json_text(value)), value);
-}
-
-TEST(Suggestion, IsTheNearestWordOrNone) {
-  const std::string known[] = {"--write", "--hide", "--env"};
-  EXPECT_EQ(closest("--wirte", known), "--write");
-  EXPECT_EQ(closest("--evn", known), "");  // two slips in five letters could be anything
-  EXPECT_EQ(closest("--en", known), "--env");
-  EXPECT_EQ(closest("--something", known), "");
-  EXPECT_EQ(closest(std::string(10'000, 'x'), known), "");
 }
 
 }  // namespace

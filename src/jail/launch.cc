@@ -90,16 +90,15 @@ Result<Handles> gather(const Launch& launch, const launcher::BegunRoom& room,
   CARREL_TRY(handles.carrel, above(std::move(handles.carrel), launch.plan.kept_fds));
   CARREL_CHECK(keep_across_exec(handles.carrel.get()));
   handles.numbers.carrel_fd = handles.carrel.get();
-  if (launch.proxy_pid != 0) {
-    CARREL_CHECK(keep_across_exec(launch.handout_fd));
-    handles.numbers.proxy_pid = launch.proxy_pid;
-    handles.numbers.proxy_fd = launch.handout_fd;
-  }
   handles.numbers.room_pid = room.pid;
   handles.numbers.room_fd = room.pidfd;
   handles.numbers.control_fd = room.control;
   handles.numbers.cgroup_folders = cgroups;
   handles.numbers.always_finish = launch.always_finish || !cgroups.empty();
+  // The launcher keeps it for as long as carrel's own proxy is to serve, else closes it.
+  if (launch.handout_fd >= 0) CARREL_CHECK(keep_across_exec(launch.handout_fd));
+  handles.numbers.handout_fd = launch.handout_fd;
+  handles.numbers.proxy_pid = launch.proxy_pid;
   handles.numbers.record_denials = launch.record_denials;
   handles.numbers.context = launch.context;
   handles.numbers.begun_at = room.begun_at;

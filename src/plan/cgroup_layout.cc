@@ -1,5 +1,6 @@
 // Where this process's cgroups are: cgroups(7), proc(5) on /proc/PID/mountinfo.
 #include <algorithm>
+#include <charconv>
 
 #include "base/path.h"
 #include "plan/machine.h"
@@ -13,6 +14,19 @@ struct CgroupMount {
   bool v2 = false;
   std::vector<std::string> controllers;  // v1: from the superblock's options
 };
+
+// proc(5): a space, tab, newline or backslash in a path is \ooo, octal.
+std::string unescaped(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    int byte = 0;
+    const bool escaped = text[i] == '\\' && i + 3 < text.size() &&
+                         std::from_chars(&text[i + 1], &text[i + 4], byte, 8).ptr == &text[i + 4];
+    out += escaped ? static_cast<char>(byte) : text[i];
+    if (escaped) i += 3;
+  }
+  return out;
+}
 
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
@@ -34,7 +48,8 @@ std::vector<CgroupMount> cgroup_mounts(std::string_view mountinfo) {
     if (fields.size() < 6 || fields.end() - dash < 4) continue;
     const std::string& type = *(dash + 1);
     if (type != "cgroup" && type != "cgroup2") continue;
-    mounts.push_back({fields[3], fields[4], type == "cgroup2", split(*(dash + 3), ',')});
+    mounts.push_back(
+        {unescaped(fields[3]), unescaped(fields[4]), type == "cgroup2", split(*(dash + 3), ',')});
   }
   return mounts;
 }

@@ -118,6 +118,10 @@ INSTANTIATE_TEST_SUITE_P(
                "22 27 0:21 / /proc rw,relatime - proc proc rw\n"
                "27 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n",
                {}},
+        Layout{"EscapesInThePathOfTheMount",
+               "0::/\n",
+               "30 23 0:26 / /mnt/my\\040c\\134groups rw - cgroup2 cgroup rw\n",
+               {{"", "/mnt/my c\\groups", true}}},
         Layout{"ColonsInTheName", "0::/a:b/c\n", kV2Mount, {{"", "/sys/fs/cgroup/a:b/c", true}}},
         Layout{"NoOptionalFields",
                "0::/x\n",

@@ -1,5 +1,6 @@
 #include "plan/machine.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -58,6 +59,23 @@ std::string own_program() {
   return path.value();
 }
 
+// Where sysfs shows the interfaces of the network namespace that it was mounted in:
+// sysfs-class-net, in Documentation/ABI. Each is a link from there to its device.
+std::set<std::string> interface_folders() {
+  const std::string root = "/sys/class/net";
+  std::set<std::string> folders;
+  const Result<UniqueFd> dir = sys::open(root, O_RDONLY | O_DIRECTORY);
+  if (!dir.ok()) return folders;
+  folders.insert(root);
+  const Result<std::vector<sys::DirEntry>> entries = sys::list(dir.value());
+  if (!entries.ok()) return folders;
+  for (const sys::DirEntry& entry : entries.value()) {
+    const Result<std::string> device = sys::read_link(root + "/" + entry.name);
+    if (device.ok()) folders.emplace(parent_path(normalize_path(root, device.value())));
+  }
+  return folders;
+}
+
 bool setgroups_is_denied() {
   const Result<std::string> text = sys::read_file("/proc/self/setgroups", 64);
   return text.ok() && text.value().starts_with("deny");
@@ -102,6 +120,7 @@ Result<Machine> this_machine() {
   struct sysinfo info{};
   if (::sysinfo(&info) == -1) return sys::failed("sysinfo", "");
   machine.memory_bytes = std::uint64_t{info.totalram} * info.mem_unit;
+  machine.interface_folders = interface_folders();
   machine.may_drop_groups = machine.uid == 0 && !setgroups_is_denied();
   for (const auto resource :
        {RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_NPROC, RLIMIT_CORE}) {

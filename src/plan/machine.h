@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,7 @@ struct Machine {
   std::map<std::string, std::string> environment;
   std::vector<CgroupParent> cgroups;                    // see usable_cgroups()
   std::uint64_t memory_bytes = 0;                       // RAM
+  std::set<std::string> interface_folders;              // of sysfs: each shows network interfaces
   bool may_drop_groups = false;                         // root, and setgroups(2) is not denied here
   std::map<std::uint32_t, std::uint64_t> hard_rlimits;  // RLIMIT_* that plans use
 };

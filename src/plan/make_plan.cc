@@ -52,7 +52,8 @@ Result<Plan> make_plan(policy::Policy policy, const Request& request, const Mach
   const std::uint64_t private_bytes =
       policy.limits.scratch.value_or(machine.memory_bytes / kPrivateShare);
   const MountRequest mounts{policy.files, private_bytes, machine.uid == 0,
-                            request.hand_out_listeners ? machine.carrel : ""};
+                            request.hand_out_listeners ? machine.carrel : "",
+                            machine.interface_folders};
   CARREL_TRY(plan.mounts, plan_mounts(mounts, plan.notes));
   add_system_mounts(plan.mounts, mounts);
 

@@ -13,9 +13,10 @@ namespace carrel::plan {
 
 struct MountRequest {
   const policy::FilesPolicy& files;
-  std::uint64_t private_bytes;  // that all private folders together may hold
-  bool as_root;                 // user ID 0 owns the files of /proc and /sys
-  std::string helper = {};      // program to be found as kHelper inside; "": none
+  std::uint64_t private_bytes;                   // that all private folders together may hold
+  bool as_root;                                  // user ID 0 owns the files of /proc and /sys
+  std::string helper = {};                       // program to be found as kHelper inside; "": none
+  std::set<std::string> interface_folders = {};  // as in Machine
 };
 
 // Reads the file system to see what exists. Steps come in the order of

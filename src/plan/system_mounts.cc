@@ -68,6 +68,13 @@ class Builder {
     }
   }
 
+  // What the host is connected to, and how much it sends.
+  void hide_interfaces(const std::set<std::string>& folders) {
+    for (const std::string& folder : folders) {
+      add(MountOp::kHideDir, folder, "network interfaces of the host").optional = true;
+    }
+  }
+
   void dev(bool shared_memory, const std::string& helper) {
     MountStep& root = add(MountOp::kPrivate, "/dev", "no devices but the harmless ones");
     root.mode = 0755;
@@ -112,6 +119,7 @@ void add_system_mounts(MountPlan& plan, const MountRequest& request) {
   Builder builder(plan);
   builder.proc();
   if (request.as_root) builder.hide_from_root();
+  builder.hide_interfaces(request.interface_folders);
   builder.dev(request.files.scratch.contains("/dev/shm"), request.helper);
 }
 

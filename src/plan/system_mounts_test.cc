@@ -74,6 +74,16 @@ TEST(SystemMounts, OfRootHideWhatModesKeepFromOthers) {
             all_of({kProc, kHiddenFromRoot, kDev, kSealed}));
 }
 
+TEST(SystemMounts, HideTheInterfacesOfTheHost) {
+  MountPlan plan;
+  add_system_mounts(plan, {{}, 1 << 20, false, "", {"/sys/class/net", "/sys/devices/pci/net"}});
+  EXPECT_EQ(words_of(plan, "/none"),
+            all_of({kProc,
+                    {"hide-folder /sys/class/net", "hide-folder /sys/devices/pci/net"},
+                    kDev,
+                    kSealed}));
+}
+
 TEST(SystemMounts, HaveSharedMemoryOnlyIfItIsAskedFor) {
   EXPECT_EQ(words_of(system_mounts(false, {"/dev/shm"}), "/none"),
             all_of({kProc, kDev, kShm, kSealed}));

@@ -17,6 +17,9 @@ inline constexpr std::size_t kMaxListeners = 8;
 inline constexpr std::size_t kMaxFilters = 4;
 inline constexpr std::size_t kMaxKeptFds = 64;
 
+// Of every mount that was there before: MOUNT_ATTR_RDONLY, _NOSUID, _NODEV.
+inline constexpr std::uint64_t kRootAttributes = 1 | 2 | 4;
+
 // Bytes at `offset` from the start of the block, followed by a NUL not counted in `size`.
 struct Text {
   std::uint32_t offset = 0;
@@ -93,8 +96,10 @@ struct Header {
   std::int32_t room_pid;    // the room's first process
   std::int32_t room_fd;     // its pidfd
   std::int32_t control_fd;  // the socket that it is spoken with
-  std::int32_t proxy_pid;   // carrel's own proxy, a child of the launcher; 0: there is none
-  std::int32_t proxy_fd;    // it serves for as long as this is open
+  std::int32_t handout_fd;  // Unix socket that received the listeners (SCM_RIGHTS)
+  // The proxy that serves the listeners, if it is carrel's own: a child of the launcher,
+  // which keeps handout_fd open for as long as it is to serve. 0: there is none.
+  std::int32_t proxy_pid;
 
   Table<Source> sources;
   Table<MountStep> mounts;

@@ -22,8 +22,8 @@ struct BuiltinProfile {
 [[nodiscard]] Result<Policy> from_builtin(const BuiltinProfile& profile,
                                           const PathContext& context);
 
-// What both ways to read a profile end with. Its limits are nobody's wish yet; and
-// where the working directory, which it opens, is one of its private folders
+// What both ways to read a profile end with. Its `best_effort` is about its own
+// limits, not about those that a file adds. And where the working directory, which it opens, is one of its private folders
 // (/tmp), the folder is what it is outside: work that is done there is to stay.
 void settle(Policy& profile);
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 
+#include "base/closest.h"
 #include "base/path.h"
 
 namespace carrel::policy {
@@ -13,27 +13,6 @@ constexpr std::array<std::string_view, 8> kKinds = {
     "null", "a boolean", "an integer", "a number", "a string", "a list", "a table", "a date"};
 
 std::string quoted(std::string_view text) { return "'" + printable(text) + "'"; }
-
-// Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> two_back(b.size() + 1);
-  std::vector<std::size_t> back(b.size() + 1);
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(back.begin(), back.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      row[j] =
-          std::min({back[j] + 1, row[j - 1] + 1, back[j - 1] + (a[i - 1] != b[j - 1] ? 1 : 0)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        row[j] = std::min(row[j], two_back[j - 2] + 1);
-      }
-    }
-    two_back = back;
-    back = row;
-  }
-  return back[b.size()];
-}
 
 }  // namespace
 
@@ -92,16 +71,7 @@ const Member* find_member(const Table& table, std::string_view key) {
 }
 
 std::string suggestion(std::string_view wrong, std::span<const std::string_view> choices) {
-  constexpr std::size_t kLongestKey = 64;  // an edit distance to more would only cost time
-  std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(1, wrong.size() / 3) + 1;
-  for (const std::string_view choice : choices) {
-    const std::size_t distance =
-        wrong.size() > kLongestKey ? best_distance : edit_distance(wrong, choice);
-    if (distance >= best_distance) continue;
-    best = choice;
-    best_distance = distance;
-  }
+  const std::string_view best = closest(wrong, choices);
   if (!best.empty()) return "did you mean '" + std::string(best) + "'?";
   std::string out = "it can be";
   for (const std::string_view choice : choices) {

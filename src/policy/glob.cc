@@ -1,6 +1,8 @@
 #include "policy/glob.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 #include "base/path.h"
 #include "base/utf8.h"
@@ -196,30 +198,41 @@ void Glob::append_literal(std::string_view name) {
 
 namespace {
 
-bool is_special(char c) { return c == '*' || c == '?' || c == '[' || c == ']' || c == '\\'; }
+// What a character means to is_plain(), for each byte.
+enum class Kind : std::uint8_t { kPlain, kSlash, kOther };
+
+constexpr std::array<Kind, 256> kKinds = [] {
+  std::array<Kind, 256> kinds{};
+  for (int c = 0; c < 0x20; ++c) kinds[static_cast<std::size_t>(c)] = Kind::kOther;
+  for (const char c : {'*', '?', '[', ']', '\\', '\x7f'})
+    kinds[static_cast<unsigned char>(c)] = Kind::kOther;
+  kinds['/'] = Kind::kSlash;
+  return kinds;
+}();
 
 // Spelled as it would be stored: nothing special in it, no component to drop.
 // Most of a profile's patterns are.
 bool is_plain(std::string_view text) {
-  std::size_t start = text.starts_with('/') ? 1 : 0;  // of the component
-  for (std::size_t i = start; i <= text.size(); ++i) {
-    if (i < text.size() && text[i] != '/') {
-      if (is_special(text[i]) || is_control(text[i])) return false;
-      continue;
-    }
-    const std::string_view component = text.substr(start, i - start);
-    if (component.empty() || component == "." || component == "..") return false;
-    start = i + 1;
+  if (text.starts_with('/')) text.remove_prefix(1);
+  const char* start = text.data();  // of the component
+  const char* const end = text.data() + text.size();
+  for (const char* at = start;; ++at) {
+    const Kind kind = at == end ? Kind::kSlash : kKinds[static_cast<unsigned char>(*at)];
+    if (kind == Kind::kPlain) continue;
+    if (kind == Kind::kOther || at == start) return false;
+    if (*start == '.' && (at - start == 1 || (at - start == 2 && start[1] == '.'))) return false;
+    if (at == end) return true;
+    start = at + 1;
   }
-  return true;
 }
 
 }  // namespace
 
-Result<Glob> Glob::parse(std::string_view text) {
+Result<Glob> Glob::take(std::string text) {
   if (is_plain(text)) {
     Glob glob;
-    glob.text_ = glob.prefix_ = text;
+    glob.text_ = std::move(text);
+    glob.spelled_ = true;
     return glob;
   }
   if (text.empty()) return invalid("the pattern is empty");
@@ -286,25 +299,19 @@ std::vector<bool> Glob::states_after(std::span<const std::string_view> names) co
 bool Glob::matches(std::string_view path) const { return matches(path_components(path)); }
 
 bool Glob::matches(const std::vector<std::string_view>& components) const {
-  const Names prefix = path_components(prefix_);
+  const Names prefix = path_components(literal_prefix());
   if (!starts_with(components, prefix)) return false;
   return states_after(std::span(components).subspan(prefix.size())).back();
 }
 
 bool Glob::may_match_below(std::string_view dir) const {
   const Names names = path_components(dir);
-  const Names prefix = path_components(prefix_);
+  const Names prefix = path_components(literal_prefix());
   if (names.size() < prefix.size()) return starts_with(prefix, names);
   if (!starts_with(names, prefix)) return false;
   std::vector<bool> states = states_after(std::span(names).subspan(prefix.size()));
   states.pop_back();  // the end of the pattern takes nothing more
   return std::find(states.begin(), states.end(), true) != states.end();
 }
-
-std::string Glob::literal_prefix() const { return prefix_; }
-
-bool Glob::is_literal() const { return rest_.empty(); }
-
-std::string Glob::literal() const { return prefix_; }
 
 }  // namespace carrel::policy

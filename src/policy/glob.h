@@ -23,7 +23,9 @@ class Glob {
   // kInvalid for an empty pattern, a component "..", an unclosed '[', a range
   // that is backwards, "[:alpha:]", a trailing '\', a control character, or
   // "**" written against other text in a component.
-  [[nodiscard]] static Result<Glob> parse(std::string_view text);
+  [[nodiscard]] static Result<Glob> parse(std::string_view text) { return take(std::string(text)); }
+  // The same, of a text that is given away.
+  [[nodiscard]] static Result<Glob> take(std::string text);
 
   // True if the whole of `path` matches. Both are split at '/'; leading and
   // trailing slashes do not count. The time is at most the product of the two
@@ -38,10 +40,11 @@ class Glob {
 
   // The literal folder to start a walk from: "/a/b" for "/a/b/*.key", the
   // whole path for a literal. Unescaped.
-  [[nodiscard]] std::string literal_prefix() const;
+  [[nodiscard]] const std::string& literal_prefix() const { return spelled_ ? text_ : prefix_; }
 
-  [[nodiscard]] bool is_literal() const;      // holds no wildcard
-  [[nodiscard]] std::string literal() const;  // unescaped; precondition: is_literal()
+  [[nodiscard]] bool is_literal() const { return rest_.empty(); }  // holds no wildcard
+  // Unescaped. Precondition: is_literal().
+  [[nodiscard]] const std::string& literal() const { return literal_prefix(); }
   [[nodiscard]] const std::string& text() const { return text_; }
 
   // `path` with every special character escaped. Precondition: not empty, no
@@ -81,7 +84,8 @@ class Glob {
   [[nodiscard]] std::vector<bool> states_after(std::span<const std::string_view> names) const;
 
   std::string text_;
-  std::string prefix_;           // the literal components in front, unescaped, '/' between
+  bool spelled_ = false;         // nothing is special in text_: it is all there is to know
+  std::string prefix_;           // else the literal components in front, unescaped, '/' between
   std::vector<Component> rest_;  // from the first wildcard on
 };
 

@@ -61,7 +61,7 @@ struct LimitsPolicy {
   std::optional<std::uint64_t> scratch;      // all private folders together; at least 64 KiB
   std::optional<std::chrono::milliseconds> wall_time;
   // A limit that this machine cannot enforce is an error, unless this is set or
-  // the limit is named here: a profile brought it, and nobody asked for it.
+  // the limit is named here: it comes from a profile that says so of its own.
   bool best_effort = false;
   std::set<std::string, std::less<>> from_profile = {};
 

@@ -37,9 +37,9 @@ void add_paths(PreparedPolicy::List list, const Roots& roots, std::set<std::stri
 
 Status add_patterns(PreparedPolicy::List list, const Roots& roots, std::set<Glob>& into) {
   for (const std::string_view entry : list) {
-    const std::optional<std::string> text = expanded(entry, roots);
+    std::optional<std::string> text = expanded(entry, roots);
     if (!text) continue;
-    CARREL_TRY(Glob glob, Glob::parse(*text));
+    CARREL_TRY(Glob glob, Glob::take(*std::move(text)));
     into.insert(into.end(), std::move(glob));  // mostly sorted already
   }
   return Unit{};

@@ -48,7 +48,10 @@ Result<Policy> profile(std::string_view name, const PathContext& context) {
 }
 
 void settle(Policy& profile) {
-  profile.limits.from_profile = names_of_set(profile.limits);
+  if (profile.limits.best_effort) {
+    profile.limits.from_profile = names_of_set(profile.limits);
+    profile.limits.best_effort = false;
+  }
   for (const auto* opened : {&profile.files.write, &profile.files.read}) {
     for (const std::string& path : *opened) profile.files.scratch.erase(path);
   }

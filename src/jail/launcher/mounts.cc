@@ -126,7 +126,9 @@ class Mounter {
   // device through any mount that was there before.
   void seal_root() {
     mount_attr attr{};
-    attr.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+    static_assert(wire::kRootAttributes ==
+                  (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+    attr.attr_set = wire::kRootAttributes;
     attr.propagation = 1ull << 18;  // MS_PRIVATE
     failure_.must(Step::kSealRoot, kernel::mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, attr));
   }

@@ -67,7 +67,7 @@ std::string limits(const LimitsPolicy& limits) {
   return "{" + optional_number(limits.memory) + ", " + optional_number(limits.cpu_percent) + ", " +
          optional_number(limits.processes) + ", " + optional_number(limits.open_files) + ", " +
          optional_number(limits.file_size) + ", " + optional_number(limits.scratch) + ", " + time +
-         ", " + (limits.best_effort ? "true" : "false") + ", {}}";
+         ", " + (limits.from_profile.empty() ? "false" : "true") + ", {}}";  // for settle()
 }
 
 // The lists of one profile, and the entry that names them.
