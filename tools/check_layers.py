@@ -19,7 +19,7 @@ ORDER = """
 # The launcher runs between clone and exec, without libc: it may see the format of its orders,
 # itself, the kernel's interface, and what the C++ standard promises without a library.
 LAUNCHER = "jail/launcher"
-LAUNCHER_MAY_INCLUDE = {"plan/wire.h"}
+LAUNCHER_MAY_INCLUDE = {"plan/wire.h", "plan/system_steps.h"}
 FREESTANDING = re.compile(
     r"(linux|asm|asm-generic)/.*\.h"
     r"|cstddef|cstdint|climits|cstdarg|limits|type_traits|concepts|bit|array|version|new|initializer_list"

@@ -9,7 +9,7 @@ declare -a entries=()         # one a line of packages.txt: "clang-19 | clang-20
 declare -A installed=()       # by package name
 declare -a to_install=()
 declare -a out_of_reach=()    # entries of which the package sources have no alternative
-unpack_boost=''               # a Boost package whose headers are unpacked instead
+declare -a unpack_boost=()    # Boost packages that are unpacked instead
 
 read_entries() {
   local set line names
@@ -55,16 +55,24 @@ choose_packages() {
   for entry in "$@"; do
     chosen=''
     for name in ${entry//|/ }; do
-      if [[ $name != command:* ]] && is_offered "$name"; then chosen=$name; break; fi
+      if [[ $name == command:* ]] || is_of_another_boost "$name"; then continue; fi
+      if is_offered "$name"; then chosen=$name; break; fi
     done
     if [[ -z $chosen ]]; then
       out_of_reach+=("$entry")
-    elif [[ $chosen == libboost* ]] && conflicting_boost; then
-      unpack_boost=$chosen
+    elif [[ $chosen == libboost* ]] && conflicting_boost "$chosen"; then
+      unpack_boost+=("$chosen")
     else
       to_install+=("$chosen")
     fi
   done
+}
+
+# libboost1.83-dev and libboost-url1.83-dev are of 1.83, libboost-dev of whatever it is.
+boost_version() {
+  local version=${1#libboost}
+  version=${version#-url}
+  printf '%s' "${version%-dev}"
 }
 
 # Debian has one Boost's headers at a time: installing ours would remove the other, and
@@ -72,7 +80,25 @@ choose_packages() {
 conflicting_boost() {
   local name
   for name in "${!installed[@]}"; do
-    if [[ $name =~ ^libboost[0-9.]*-dev$ ]]; then return 0; fi
+    if [[ $name =~ ^libboost[0-9.]*-dev$ && $(boost_version "$name") != "$(boost_version "$1")" ]]; then return 0; fi
+  done
+  return 1
+}
+
+# The library has to be of the version that the headers are, where one of ours is installed.
+is_of_another_boost() {
+  local name
+  if [[ $1 != libboost-url* ]]; then return 1; fi
+  for name in "${!installed[@]}"; do
+    if [[ $name == "libboost$(boost_version "$1")-dev" ]]; then return 1; fi
+  done
+  has_our_boost
+}
+
+has_our_boost() {
+  local name
+  for name in "${!installed[@]}"; do
+    if [[ $name =~ ^libboost[0-9.]+-dev$ && " ${entries[*]} " == *" $name "* ]]; then return 0; fi
   done
   return 1
 }
@@ -135,12 +161,13 @@ main() {
     die 125 "this is not a Debian or Ubuntu system; docs/dependencies.md lists what a build needs"
   read_entries "$@"
   read_installed
-  local entry
+  local entry unpacked=''
   local -a missing=()
+  # By an earlier setup: all of Boost or nothing.
+  if [[ -e $root/build/deps/native/.complete ]]; then unpacked=$(< "$root/build/deps/native/.complete"); fi
   for entry in "${entries[@]}"; do
     if is_met "$entry" || is_met_by_choice "$entry"; then continue; fi
-    # Unpacked by an earlier setup.
-    if [[ $entry == libboost* && -e $root/build/deps/native/.complete ]]; then continue; fi
+    if [[ $entry == libboost* && $unpacked == *libboost-url* ]]; then continue; fi
     missing+=("$entry")
   done
   if ((${#missing[@]} == 0)); then return; fi
@@ -154,14 +181,14 @@ main() {
     # Perhaps only because the lists were never fetched or are old.
     require_root
     apt update 2>&1 < /dev/null | show_apt || say "  (apt-get update failed; trying with the lists that are there)"
-    to_install=() out_of_reach=() unpack_boost=''
+    to_install=() out_of_reach=() unpack_boost=()
     choose_packages "${missing[@]}"
   fi
   if ((${#out_of_reach[@]})); then explain_out_of_reach; fi
   if ((${#to_install[@]})); then install_packages; fi
-  if [[ $unpack_boost ]]; then
-    say "Another Boost is installed; ours would replace it, so its headers are unpacked to build/deps/native"
-    "$root/tools/unpack_debs.sh" "$(dpkg --print-architecture)" "$root/build/deps/native" "$unpack_boost"
+  if ((${#unpack_boost[@]})); then
+    say "Another Boost is installed; ours would replace it, so it is unpacked to build/deps/native"
+    "$root/tools/unpack_debs.sh" "$(dpkg --print-architecture)" "$root/build/deps/native" "${unpack_boost[@]}"
   fi
 }
 

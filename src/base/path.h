@@ -31,4 +31,7 @@ namespace carrel {
 // Control characters, bidirectional overrides and invalid bytes never pass.
 [[nodiscard]] std::string printable(std::string_view text);
 
+// The same between apostrophes.
+[[nodiscard]] std::string in_quotes(std::string_view text);
+
 }  // namespace carrel

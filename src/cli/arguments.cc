@@ -147,7 +147,10 @@ Status check_operands(const Subcommand& subcommand, const std::vector<std::strin
 }
 
 Result<Arguments> parse_in_order(const Subcommand& subcommand, std::span<char* const> words) {
-  if (words.empty() || !is_option(words.front())) {  // the common case, without CLI11's 30 us
+  // The common cases, without the 100 us that CLI11 takes.
+  const bool no_options = !words.empty() && words.front() == std::string_view("--");
+  if (words.empty() || no_options || !is_option(words.front())) {
+    if (no_options) words = words.subspan(1);
     Arguments plain;
     plain.operands.assign(words.begin(), words.end());
     CARREL_CHECK(check_operands(subcommand, plain.operands));

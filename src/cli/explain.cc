@@ -10,6 +10,7 @@
 #include "cli/prepare.h"
 #include "cli/text.h"
 #include "plan/environment.h"
+#include "plan/mounts.h"
 #include "policy/units.h"
 
 namespace carrel::cli {
@@ -18,7 +19,7 @@ namespace {
 std::string section(std::string_view title) { return "\n" + std::string(title) + "\n"; }
 
 template <typename Texts>
-std::vector<std::string> quoted(const Texts& texts) {
+std::vector<std::string> each_quoted(const Texts& texts) {
   std::vector<std::string> out;
   for (const auto& text : texts) {
     if constexpr (requires { text.text(); }) {
@@ -39,8 +40,8 @@ std::string overview(const Prepared& prepared, Given given) {
   const plan::Identity& who = plan.identity;
   std::vector<Row> rows;
   if (given == Given::kCommand) {
-    rows.push_back({"command", joined(quoted(plan.command.arguments), " ")});
-    rows.push_back({"looked for as", joined(quoted(plan.command.candidates))});
+    rows.push_back({"command", joined(each_quoted(plan.command.arguments), " ")});
+    rows.push_back({"looked for as", joined(each_quoted(plan.command.candidates))});
   }
   rows.push_back({"starts in", shell_quoted(plan.command.working_dir)});
   rows.push_back({"policy", printable(prepared.policy_source)});
@@ -76,7 +77,7 @@ std::string mounts(const plan::MountPlan& mounts) {
   std::vector<Row> rows = {
       {"    everything else (" + joined(attribute_names(wire::kRootAttributes)) + ")",
        "all that no line below says"}};
-  for (const plan::MountStep& step : mounts.steps) {
+  for (const plan::MountStep& step : plan::all_steps(mounts)) {
     std::string number = std::to_string(rows.size());
     number.insert(0, number.size() < 3 ? 3 - number.size() : 0, ' ');
     rows.push_back({number + " " + mount_text(mounts, step), printable(step.why)});
@@ -92,13 +93,14 @@ std::string protection(const plan::Plan& plan) {
       "together at most " +
       policy::print_size(bytes < kMebibyte ? bytes : bytes / kMebibyte * kMebibyte);
   return section("Files") +
-         two_columns({{"may be written", list_or(quoted(files.write), "nothing")},
-                      {"private and empty", list_or(quoted(files.scratch), "nothing")},
-                      {"", room},
-                      {"read although hidden above", list_or(quoted(files.read), "nothing")},
-                      {"never written", list_or(quoted(files.protect), "nothing more")},
-                      {"never written, by name", list_or(quoted(files.protect_names), "nothing")},
-                      {"but git's alone below", list_or(quoted(files.dependencies), "nothing")}});
+         two_columns(
+             {{"may be written", list_or(each_quoted(files.write), "nothing")},
+              {"private and empty", list_or(each_quoted(files.scratch), "nothing")},
+              {"", room},
+              {"read although hidden above", list_or(each_quoted(files.read), "nothing")},
+              {"never written", list_or(each_quoted(files.protect), "nothing more")},
+              {"never written, by name", list_or(each_quoted(files.protect_names), "nothing")},
+              {"but git's alone below", list_or(each_quoted(files.dependencies), "nothing")}});
 }
 
 // "mount, socket (AF_KEY, AF_X25)" of the rules, each call once.
@@ -171,7 +173,7 @@ std::string network(const Prepared& prepared) {
   const plan::Plan& plan = prepared.plan;
   const policy::NetworkPolicy& policy = plan.policy.network;
   std::vector<Row> rows = {
-      {"reachable", list_or(quoted(policy.allow), "nothing; only a loopback of its own")}};
+      {"reachable", list_or(each_quoted(policy.allow), "nothing; only a loopback of its own")}};
   for (const policy::HostRule& rule : policy.deny) {
     rows.push_back({"never reachable", printable(rule.text()) + (rule.reason.empty() ? "" : ": ") +
                                            printable(rule.reason)});

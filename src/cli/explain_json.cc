@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/options.h"
+#include "plan/mounts.h"
 
 namespace carrel::cli {
 namespace {
@@ -29,7 +30,7 @@ json::array globs(const std::set<policy::Glob>& patterns) {
 
 json::array mounts(const plan::MountPlan& plan) {
   json::array out;
-  for (const plan::MountStep& step : plan.steps) {
+  for (const plan::MountStep& step : plan::all_steps(plan)) {
     json::object mount{{"op", json::string(op_name(step.op))}, {"target", step.target}};
     std::uint64_t attributes = step.attributes;
     if (step.source.has_value()) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <string>
 #include <vector>
 
@@ -90,15 +91,18 @@ Result<Handles> gather(const Launch& launch, const launcher::BegunRoom& room,
   CARREL_TRY(handles.carrel, above(std::move(handles.carrel), launch.plan.kept_fds));
   CARREL_CHECK(keep_across_exec(handles.carrel.get()));
   handles.numbers.carrel_fd = handles.carrel.get();
+  if (launch.proxy_pid != 0) {
+    CARREL_CHECK(keep_across_exec(launch.handout_fd));
+    handles.numbers.proxy_pid = launch.proxy_pid;
+    handles.numbers.proxy_fd = launch.handout_fd;
+  } else if (launch.handout_fd >= 0 && ::fcntl(launch.handout_fd, F_SETFD, FD_CLOEXEC) == -1) {
+    return sys::failed("fcntl", "F_SETFD");  // the caller's: of no use to the launcher
+  }
   handles.numbers.room_pid = room.pid;
   handles.numbers.room_fd = room.pidfd;
   handles.numbers.control_fd = room.control;
   handles.numbers.cgroup_folders = cgroups;
   handles.numbers.always_finish = launch.always_finish || !cgroups.empty();
-  // The launcher keeps it for as long as carrel's own proxy is to serve, else closes it.
-  if (launch.handout_fd >= 0) CARREL_CHECK(keep_across_exec(launch.handout_fd));
-  handles.numbers.handout_fd = launch.handout_fd;
-  handles.numbers.proxy_pid = launch.proxy_pid;
   handles.numbers.record_denials = launch.record_denials;
   handles.numbers.context = launch.context;
   handles.numbers.begun_at = room.begun_at;
@@ -120,7 +124,9 @@ Status give_plan(const Launch& launch, const launcher::BegunRoom& room, int plan
     if (mapped < 0) return step_failed(wire::Step::kMapIds, static_cast<int>(-mapped));
   }
   const long given = launcher::hand_over_plan(room, plan_fd, launch.handout_fd);
-  if (given < 0) return step_failed(wire::Step::kLost, static_cast<int>(-given));
+  // A room that has failed is gone, and said why: the launcher will find its words.
+  if (given < 0 && given != -EPIPE && given != -ECONNRESET)
+    return step_failed(wire::Step::kLost, static_cast<int>(-given));
   return Unit{};
 }
 

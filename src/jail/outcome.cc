@@ -16,6 +16,7 @@
 #include "jail/launcher/plan_view.h"
 #include "plan/filters.h"
 #include "plan/steps.h"
+#include "plan/system_steps.h"
 #include "sys/error.h"
 #include "sys/files.h"
 
@@ -36,6 +37,9 @@ std::string subject_of(const PlanView& plan, const wire::Outcome& outcome) {
     case Step::kMount:
     case Step::kVerifyMount:
       if (index < header.mounts.count) return plan.text(plan.table(header.mounts)[index].target);
+      break;
+    case Step::kSystemMount:
+      if (index < wire::kSystemStepCount) return wire::kSystemSteps[index].target;
       break;
     case Step::kListener:
       if (index < header.listeners.count) {

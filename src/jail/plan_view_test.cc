@@ -65,11 +65,11 @@ Plan rich_plan() {
 RunHandles rich_handles() {
   RunHandles handles;
   handles.carrel_fd = 10;
-  handles.handout_fd = 11;
-  handles.proxy_pid = 4711;
   handles.room_pid = 12;
   handles.room_fd = 13;
   handles.control_fd = 14;
+  handles.proxy_pid = 15;
+  handles.proxy_fd = 16;
   handles.cgroup_folders = {"/sys/fs/cgroup/a", "/sys/fs/cgroup/b"};
   handles.always_finish = true;
   handles.record_denials = true;
@@ -108,11 +108,11 @@ TEST_F(RoundTrip, OfIdentityAndHandles) {
   EXPECT_EQ(header.map_all, 1u);
   EXPECT_EQ(header.drop_groups, 1u);
   EXPECT_EQ(header.carrel_fd, 10);
-  EXPECT_EQ(header.handout_fd, 11);
-  EXPECT_EQ(header.proxy_pid, 4711);
   EXPECT_EQ(header.room_pid, 12);
   EXPECT_EQ(header.room_fd, 13);
   EXPECT_EQ(header.control_fd, 14);
+  EXPECT_EQ(header.proxy_pid, 15);
+  EXPECT_EQ(header.proxy_fd, 16);
   EXPECT_EQ(texts(view_, header.cgroup_folders), handles_.cgroup_folders);
   EXPECT_EQ(text(view_, header.context), handles_.context);
   EXPECT_EQ(header.always_finish, 1u);

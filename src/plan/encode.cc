@@ -117,8 +117,8 @@ void encode_handles(Block& block, const RunHandles& handles, wire::Header& heade
   header.room_pid = handles.room_pid;
   header.room_fd = handles.room_fd;
   header.control_fd = handles.control_fd;
-  header.handout_fd = handles.handout_fd;
   header.proxy_pid = handles.proxy_pid;
+  header.proxy_fd = handles.proxy_fd;
   header.cgroup_folders = block.texts(handles.cgroup_folders);
   header.context = block.text(handles.context);
   header.always_finish = handles.always_finish ? 1 : 0;

@@ -15,8 +15,8 @@ struct RunHandles {
   int room_pid = 0;     // the room's first process,
   int room_fd = -1;     // its pidfd,
   int control_fd = -1;  // and the socket that it is spoken with
-  int handout_fd = -1;
-  int proxy_pid = 0;
+  int proxy_pid = 0;    // carrel's own proxy,
+  int proxy_fd = -1;    // and the socket that it lives for
   std::vector<std::string> cgroup_folders;
   bool always_finish = false;
   bool record_denials = false;

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/path.h"
+#include "plan/absent.h"
 #include "plan/grants.h"
 #include "plan/walk.h"
 #include "sys/files.h"
@@ -146,7 +147,14 @@ class Planner {
   }
 
   Status gather_hidden() {
+    std::vector<std::string_view> literals;
     for (const policy::Glob& pattern : request_.files.hide) {
+      if (pattern.is_literal()) literals.push_back(pattern.literal());
+    }
+    const std::vector<bool> may_be_there = may_exist(literals);
+    std::size_t next = 0;
+    for (const policy::Glob& pattern : request_.files.hide) {
+      if (pattern.is_literal() && !may_be_there[next++]) continue;
       CARREL_TRY(const std::vector<Place> places, find_matches(pattern, granted_));
       for (const Place& place : places) {
         CARREL_CHECK(hide(place, pattern.text()));

@@ -32,7 +32,11 @@ inline constexpr char kHelper[] = "/dev/carrel";
 // A step with nothing set but these.
 [[nodiscard]] MountStep new_step(wire::MountOp op, std::string target, std::string why);
 
-// /proc, /sys and /dev of every sandbox: to be appended after the rules' steps.
+// What a sandbox has in /proc, /sys and /dev besides plan/system_steps.h: to be
+// appended after the rules' steps.
 void add_system_mounts(MountPlan& plan, const MountRequest& request);
+
+// In the order of execution: wire::kSystemSteps, and then the plan's.
+[[nodiscard]] std::vector<MountStep> all_steps(const MountPlan& plan);
 
 }  // namespace carrel::plan

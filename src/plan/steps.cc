@@ -46,6 +46,8 @@ std::string describe(Step step) {
       return "open the input again through a read-only mount: descriptor";
     case Step::kPrivate:
       return "make the private file system";
+    case Step::kSystemMount:
+      return "make the sandbox's own";
     case Step::kMount:
       return "mount over";
     case Step::kVerifyMount:
@@ -111,6 +113,7 @@ std::string advice(Step step, int sys_errno) {
       return "name only descriptors that are open with --keep-fd";
     case Step::kHandOut:
       return "whoever holds the other end of --proxy-fd must keep it open until then";
+    case Step::kSystemMount:
     case Step::kMount:
       if (refused) return "run carrel doctor";
       return "";

@@ -1,23 +1,17 @@
-// /proc, /sys and /dev of every sandbox.
-// Sources: proc(5), pts(4), null(4), random(4).
+// What depends on the policy or on the user in /proc, /sys and /dev.
+// Sources: proc(5), sysfs(5), shm_overview(7).
 #include <linux/mount.h>
 
 #include <array>
 
 #include "plan/mounts.h"
+#include "plan/system_steps.h"
 
 namespace carrel::plan {
 namespace {
 
 using wire::MountOp;
 
-constexpr std::uint64_t kProcAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-constexpr std::uint64_t kDeviceAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
-
-// Parts of /proc that speak of the whole machine and can be written.
-constexpr std::array kProcReadOnly = {
-    "/proc/sys", "/proc/sysrq-trigger", "/proc/irq",  "/proc/bus",
-    "/proc/fs",  "/proc/acpi",          "/proc/scsi", "/proc/pressure"};
 // Kernel interfaces that their modes keep for the administrator: in a sandbox
 // that root started, user ID 0 owns them.
 constexpr std::array kRootHiddenFiles = {"/proc/kcore", "/proc/timer_list", "/proc/kpagecount",
@@ -27,17 +21,6 @@ constexpr std::array kRootHiddenFolders = {"/sys/kernel/debug",    "/sys/kernel/
                                            "/sys/fs/bpf",          "/sys/fs/pstore"};
 constexpr std::uint64_t kHelperAttributes =
     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY;
-constexpr std::array kDevices = {"null", "zero", "full", "random", "urandom", "tty"};
-
-struct Link {
-  const char* name;
-  const char* text;
-};
-constexpr std::array<Link, 5> kLinks = {{{"/dev/fd", "/proc/self/fd"},
-                                         {"/dev/stdin", "/proc/self/fd/0"},
-                                         {"/dev/stdout", "/proc/self/fd/1"},
-                                         {"/dev/stderr", "/proc/self/fd/2"},
-                                         {"/dev/ptmx", "pts/ptmx"}}};
 
 class Builder {
  public:
@@ -47,16 +30,6 @@ class Builder {
     plan_.steps.push_back(new_step(op, std::move(target), std::move(why)));
     plan_.steps.back().trusted = true;
     return plan_.steps.back();
-  }
-
-  void proc() {
-    add(MountOp::kProc, "/proc", "only the sandbox's own processes").attributes = kProcAttributes;
-    for (const char* path : kProcReadOnly) {
-      MountStep& step = add(MountOp::kRebind, path, "settings of the whole machine");
-      step.attributes = kProcAttributes | MOUNT_ATTR_RDONLY;
-      step.optional = true;
-    }
-    add(MountOp::kHideFile, "/proc/keys", "keys of others").optional = true;
   }
 
   void hide_from_root() {
@@ -76,35 +49,20 @@ class Builder {
   }
 
   void dev(bool shared_memory, const std::string& helper) {
-    MountStep& root = add(MountOp::kPrivate, "/dev", "no devices but the harmless ones");
-    root.mode = 0755;
-    root.attributes = kDeviceAttributes;
-    for (const char* name : kDevices) device(std::string("/dev/") + name);
-    for (const Link& link : kLinks) {
-      add(MountOp::kMakeSymlink, link.name, "standard link").link = link.text;
-    }
     if (!helper.empty()) {
       add(MountOp::kMakeFile, kHelper, "mount point").mode = 0755;
       place(kHelper, {helper, kHelperAttributes, false, false}, "carries ssh to the proxy");
     }
-    add(MountOp::kMakeDir, "/dev/pts", "mount point").mode = 0755;
-    add(MountOp::kDevpts, "/dev/pts", "terminals of its own").attributes = kDeviceAttributes;
     if (shared_memory) {
       add(MountOp::kMakeDir, "/dev/shm", "mount point").mode = 0755;
       MountStep& shm = add(MountOp::kPrivate, "/dev/shm", "files.scratch");
       shm.mode = 01777;
-      shm.attributes = kProcAttributes;
+      shm.attributes = wire::kProcAttributes;
     }
-    add(MountOp::kRestrict, "/dev", "sealed").attributes = kDeviceAttributes | MOUNT_ATTR_RDONLY;
+    add(MountOp::kRestrict, "/dev", "sealed").attributes = wire::kDevAttributes | MOUNT_ATTR_RDONLY;
   }
 
  private:
-  // A device node cannot be made in a user namespace: the host's is bound.
-  void device(const std::string& path) {
-    add(MountOp::kMakeFile, path, "mount point").mode = 0644;
-    place(path, {path, 0, false, true}, "harmless device");
-  }
-
   void place(const std::string& path, MountSource source, const char* why) {
     plan_.sources.push_back(std::move(source));
     add(MountOp::kPlace, path, why).source = plan_.sources.size() - 1;
@@ -117,10 +75,24 @@ class Builder {
 
 void add_system_mounts(MountPlan& plan, const MountRequest& request) {
   Builder builder(plan);
-  builder.proc();
   if (request.as_root) builder.hide_from_root();
   builder.hide_interfaces(request.interface_folders);
   builder.dev(request.files.scratch.contains("/dev/shm"), request.helper);
+}
+
+std::vector<MountStep> all_steps(const MountPlan& plan) {
+  std::vector<MountStep> steps;
+  for (const wire::SystemStep& system : wire::kSystemSteps) {
+    MountStep step = new_step(system.op, system.target, system.why);
+    step.link = system.link;
+    step.attributes = system.attributes;
+    step.mode = system.mode;
+    step.optional = system.optional;
+    step.trusted = true;
+    steps.push_back(std::move(step));
+  }
+  steps.insert(steps.end(), plan.steps.begin(), plan.steps.end());
+  return steps;
 }
 
 }  // namespace carrel::plan

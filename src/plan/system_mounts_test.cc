@@ -17,6 +17,7 @@ MountPlan system_mounts(bool as_root, const std::set<std::string>& scratch = {})
   files.scratch = scratch;
   MountPlan plan;
   add_system_mounts(plan, {files, 1 << 20, as_root});
+  plan.steps = all_steps(plan);
   return plan;
 }
 
@@ -35,10 +36,10 @@ const Words kHiddenFromRoot = {"hide-file /proc/kcore",
                                "hide-folder /sys/fs/bpf",
                                "hide-folder /sys/fs/pstore"};
 const Words kDev = {
-    "private /dev",        "mkfile /dev/null",    "write /dev/null",    "mkfile /dev/zero",
-    "write /dev/zero",     "mkfile /dev/full",    "write /dev/full",    "mkfile /dev/random",
-    "write /dev/random",   "mkfile /dev/urandom", "write /dev/urandom", "mkfile /dev/tty",
-    "write /dev/tty",      "symlink /dev/fd",     "symlink /dev/stdin", "symlink /dev/stdout",
+    "private /dev",        "mkfile /dev/null",    "read /dev/null",     "mkfile /dev/zero",
+    "read /dev/zero",      "mkfile /dev/full",    "read /dev/full",     "mkfile /dev/random",
+    "read /dev/random",    "mkfile /dev/urandom", "read /dev/urandom",  "mkfile /dev/tty",
+    "read /dev/tty",       "symlink /dev/fd",     "symlink /dev/stdin", "symlink /dev/stdout",
     "symlink /dev/stderr", "symlink /dev/ptmx",   "mkdir /dev/pts",     "devpts /dev/pts"};
 const Words kShm = {"mkdir /dev/shm", "scratch /dev/shm"};
 const Words kSealed = {"seal /dev"};
@@ -71,17 +72,14 @@ TEST(SystemMounts, HoldTheHelperReadOnlyWhereThereIsOne) {
 
 TEST(SystemMounts, OfRootHideWhatModesKeepFromOthers) {
   EXPECT_EQ(words_of(system_mounts(true), "/none"),
-            all_of({kProc, kHiddenFromRoot, kDev, kSealed}));
+            all_of({kProc, kDev, kHiddenFromRoot, kSealed}));
 }
 
 TEST(SystemMounts, HideTheInterfacesOfTheHost) {
   MountPlan plan;
   add_system_mounts(plan, {{}, 1 << 20, false, "", {"/sys/class/net", "/sys/devices/pci/net"}});
   EXPECT_EQ(words_of(plan, "/none"),
-            all_of({kProc,
-                    {"hide-folder /sys/class/net", "hide-folder /sys/devices/pci/net"},
-                    kDev,
-                    kSealed}));
+            all_of({{"hide-folder /sys/class/net", "hide-folder /sys/devices/pci/net"}, kSealed}));
 }
 
 TEST(SystemMounts, HaveSharedMemoryOnlyIfItIsAskedFor) {
@@ -109,13 +107,12 @@ TEST(SystemMounts, ExecuteNothingAndTakeOnlyTheHarmlessDevices) {
     EXPECT_NE(step.attributes & MOUNT_ATTR_NOSUID, 0u) << step.target;
   }
   std::set<std::string> devices;
-  for (const MountSource& source : plan.sources) {
-    devices.insert(source.path);
-    EXPECT_TRUE(source.trusted);
-    EXPECT_FALSE(source.recursive) << source.path;
+  for (const MountStep& step : plan.steps) {
+    if (step.op == MountOp::kPlace) devices.insert(step.target);
   }
   EXPECT_EQ(devices, std::set<std::string>({"/dev/null", "/dev/zero", "/dev/full", "/dev/random",
                                             "/dev/urandom", "/dev/tty"}));
+  EXPECT_TRUE(plan.sources.empty());
 }
 
 TEST(SystemMounts, CountTheirSourcesFromThoseThatAreThere) {

@@ -30,6 +30,9 @@ Result<std::optional<Place>> real_place(const std::string& path) {
   if (::lstat(path.c_str(), &there) == -1) {
     if (errno == ENOENT || errno == ENOTDIR) return std::optional<Place>();  // the most common
     if (errno == EACCES && path != "/") return real_place(std::string(parent_path(path)));
+  } else if (!S_ISLNK(there.st_mode) && sys::open_no_symlinks(path, O_PATH | O_NOFOLLOW).ok()) {
+    return std::optional(
+        Place{path, S_ISDIR(there.st_mode) ? EntryKind::kFolder : EntryKind::kFile});
   }
   Result<std::string> real = sys::real_path(path);
   if (!real.ok()) {

@@ -96,10 +96,8 @@ struct Header {
   std::int32_t room_pid;    // the room's first process
   std::int32_t room_fd;     // its pidfd
   std::int32_t control_fd;  // the socket that it is spoken with
-  std::int32_t handout_fd;  // Unix socket that received the listeners (SCM_RIGHTS)
-  // The proxy that serves the listeners, if it is carrel's own: a child of the launcher,
-  // which keeps handout_fd open for as long as it is to serve. 0: there is none.
-  std::int32_t proxy_pid;
+  std::int32_t proxy_pid;   // carrel's own proxy, a child of the launcher; 0: there is none
+  std::int32_t proxy_fd;    // it serves for as long as this is open
 
   Table<Source> sources;
   Table<MountStep> mounts;
@@ -149,6 +147,7 @@ enum class Step : std::uint32_t {
   kSealRoot,
   kReopen,  // index: descriptor
   kPrivate,
+  kSystemMount,  // index: of kSystemSteps
   kMount,        // index: mount step
   kVerifyMount,  // index: mount step
   kVerifyRoot,

@@ -13,16 +13,14 @@ namespace {
 
 using Found = std::optional<Conflict>;
 
-std::string quoted(std::string_view text) { return "'" + printable(text) + "'"; }
-
 Conflict fault(std::string_view list, const std::string& text, std::string_view problem) {
   return {{{std::string(list), text}},
-          quoted(text) + " in " + std::string(list) + " " + std::string(problem)};
+          in_quotes(text) + " in " + std::string(list) + " " + std::string(problem)};
 }
 
 Conflict contradiction(std::string_view a, std::string_view b, const std::string& text) {
   return {{{std::string(a), text}, {std::string(b), text}},
-          quoted(text) + " is in " + std::string(a) + " and in " + std::string(b) +
+          in_quotes(text) + " is in " + std::string(a) + " and in " + std::string(b) +
               ", which contradict each other; remove it from one of them"};
 }
 
@@ -70,7 +68,7 @@ Found check_write_inside_protect(const FilesPolicy& files) {
       const Glob protect = Glob::of_literal(above);
       if (!files.protect.contains(protect)) continue;
       return Conflict{{{"files.write", path}, {"files.protect", std::string(above)}},
-                      quoted(path) + " in files.write lies inside " + quoted(above) +
+                      in_quotes(path) + " in files.write lies inside " + in_quotes(above) +
                           " in files.protect, which is never written; remove one of them"};
     }
   }
@@ -173,8 +171,9 @@ Found check_hostname(const std::string& hostname) {
                                     (c >= '0' && c <= '9') || c == '-';
                            });
   if (well_formed) return std::nullopt;
-  return Conflict{{{"hostname", hostname}},
-                  quoted(hostname) + " is not a host name; use at most 64 letters, digits and '-'"};
+  return Conflict{
+      {{"hostname", hostname}},
+      in_quotes(hostname) + " is not a host name; use at most 64 letters, digits and '-'"};
 }
 
 }  // namespace

@@ -12,8 +12,6 @@ namespace {
 constexpr std::array<std::string_view, 8> kKinds = {
     "null", "a boolean", "an integer", "a number", "a string", "a list", "a table", "a date"};
 
-std::string quoted(std::string_view text) { return "'" + printable(text) + "'"; }
-
 }  // namespace
 
 Error Source::error(Position at, std::string_view what) const {
@@ -26,7 +24,7 @@ Error Source::locate(Position at, Error error) const {
 }
 
 Error Source::wrong_type(std::string_view key, std::string_view wanted, const Value& value) const {
-  return error(value.at, quoted(key) + " is " + std::string(kKinds[value.data.index()]) +
+  return error(value.at, in_quotes(key) + " is " + std::string(kKinds[value.data.index()]) +
                              "; it must be " + std::string(wanted));
 }
 
@@ -58,8 +56,8 @@ Status Source::check_keys(const Table& table, std::string_view where,
                           std::span<const std::string_view> known) const {
   for (const Member& member : table) {
     if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
-    return error(member.at, "unknown key " + quoted(member.key) + " " + std::string(where) + "; " +
-                                suggestion(member.key, known));
+    return error(member.at, "unknown key " + in_quotes(member.key) + " " + std::string(where) +
+                                "; " + suggestion(member.key, known));
   }
   return Unit{};
 }

@@ -12,8 +12,6 @@ namespace carrel::policy {
 namespace {
 
 Error invalid(std::string message) { return Error{Errc::kInvalid, std::move(message)}; }
-std::string quoted(std::string_view text) { return "'" + printable(text) + "'"; }
-
 // On the list because its names keep users' content apart, but GitHub alone
 // gives them out: nobody can get one to listen on.
 constexpr std::array<std::string_view, 1> kOwnersNames = {"githubusercontent.com"};
@@ -40,7 +38,7 @@ Result<Split> split_port(std::string_view text) {
   if (text.starts_with('[')) {
     const std::size_t close = text.find(']');
     if (close == std::string_view::npos) {
-      return invalid(quoted(text) + " has a '[' without ']'; write it as '[::1]:443'");
+      return invalid(in_quotes(text) + " has a '[' without ']'; write it as '[::1]:443'");
     }
     after = close + 1;
   } else if (std::count(text.begin(), text.end(), ':') > 1) {
@@ -49,7 +47,7 @@ Result<Split> split_port(std::string_view text) {
     if (slash != std::string_view::npos && text.find(':', slash) == std::string_view::npos) {
       return Split{text, std::nullopt};
     }
-    return invalid(quoted(text) +
+    return invalid(in_quotes(text) +
                    " could be an address or end in a port; write the address in "
                    "brackets, as in '[::1]:443'");
   }
@@ -63,7 +61,7 @@ Result<std::uint16_t> parse_port(std::string_view text) {
   const char* const end = text.data() + text.size();
   const auto [stop, failure] = std::from_chars(text.data(), end, port);
   if (failure != std::errc{} || stop != end || port == 0 || text.front() == '0') {
-    return invalid("port " + quoted(text) + " is not a number from 1 to 65535");
+    return invalid("port " + in_quotes(text) + " is not a number from 1 to 65535");
   }
   return port;
 }
@@ -78,7 +76,7 @@ bool is_numeric(std::string_view host) {
 Result<HostPattern> parse_subdomains(std::string_view text) {
   CARREL_TRY(HostName of, HostName::parse(text.substr(2)));
   if (is_public_suffix(of)) {
-    return invalid(quoted(text) +
+    return invalid(in_quotes(text) +
                    " covers names that anyone can register; name the hosts that are "
                    "needed, as in 'example." +
                    of.text() + "'");
@@ -95,7 +93,7 @@ Result<HostPattern> parse_host(std::string_view text, HostRule::Any any) {
   if (is_numeric(text)) {
     CARREL_TRY(const Cidr network, Cidr::parse(text));
     if (network.prefix == 0 && any == HostRule::Any::kRefused) {
-      return invalid(quoted(text) +
+      return invalid(in_quotes(text) +
                      " would allow every address; name the networks that are needed");
     }
     return HostPattern(network);

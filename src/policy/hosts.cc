@@ -24,8 +24,6 @@ bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' 
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 Error invalid(std::string message) { return Error{Errc::kInvalid, std::move(message)}; }
-std::string quoted(std::string_view text) { return "'" + printable(text) + "'"; }
-
 std::string_view without_dot(std::string_view text) {
   if (text.ends_with('.')) text.remove_suffix(1);
   return text;
@@ -51,10 +49,10 @@ Error not_ascii(std::string_view text) {
   const std::string name(text.substr(wildcard ? 2 : 0));
   char* converted = nullptr;
   if (::idn2_to_ascii_8z(name.c_str(), &converted, kFlags) != IDN2_OK) {
-    return invalid(quoted(text) + " is not a name that DNS can hold; write its xn-- form");
+    return invalid(in_quotes(text) + " is not a name that DNS can hold; write its xn-- form");
   }
   const std::unique_ptr<char, void (*)(void*)> owner(converted, ::idn2_free);
-  return invalid(quoted(text) +
+  return invalid(in_quotes(text) +
                  " holds characters beyond ASCII, which can look like others; write '" +
                  (wildcard ? "*." : "") + converted + "'");
 }
@@ -65,17 +63,17 @@ Status check_characters(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7F) {
-      return invalid(quoted(text) + " holds a control character; remove it");
+      return invalid(in_quotes(text) + " holds a control character; remove it");
     }
-    if (c == ' ') return invalid(quoted(text) + " holds a space; remove it");
+    if (c == ' ') return invalid(in_quotes(text) + " holds a space; remove it");
   }
   if (text.find("://") != std::string_view::npos) {
-    return invalid(quoted(text) + " is a URL; write the host and port alone: '" +
+    return invalid(in_quotes(text) + " is a URL; write the host and port alone: '" +
                    printable(host_of_url(text)) + "'");
   }
   if (const std::size_t at = text.rfind('@'); at != std::string_view::npos) {
-    return invalid(quoted(text) + " holds a user name; write '" + printable(text.substr(at + 1)) +
-                   "'");
+    return invalid(in_quotes(text) + " holds a user name; write '" +
+                   printable(text.substr(at + 1)) + "'");
   }
   if (std::any_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; })) {
     return not_ascii(text);
@@ -84,24 +82,24 @@ Status check_characters(std::string_view text) {
 }
 
 Status check_label(std::string_view label, std::string_view name) {
-  if (label.empty()) return invalid(quoted(name) + " has an empty label; remove the extra dot");
+  if (label.empty()) return invalid(in_quotes(name) + " has an empty label; remove the extra dot");
   if (label.size() > kMaxLabel) {
-    return invalid(quoted(name) + " has a label of more than 63 characters; shorten it");
+    return invalid(in_quotes(name) + " has a label of more than 63 characters; shorten it");
   }
   if (label.front() == '-' || label.back() == '-') {
-    return invalid(quoted(name) + " has a label that starts or ends with '-'; remove it");
+    return invalid(in_quotes(name) + " has a label that starts or ends with '-'; remove it");
   }
   for (const char c : label) {
     if (is_lower(c) || is_digit(c) || c == '-' || c == '_') continue;
     if (c == '*') {
-      return invalid("'*' in " + quoted(name) +
+      return invalid("'*' in " + in_quotes(name) +
                      " can only stand for whole labels in front, as in '*.example.com'");
     }
     if (c == '/') {
-      return invalid(quoted(name) + " has a path; write the host alone: '" +
+      return invalid(in_quotes(name) + " has a path; write the host alone: '" +
                      printable(name.substr(0, name.find('/'))) + "'");
     }
-    return invalid(quoted(name) + " holds " + quoted({&c, 1}) +
+    return invalid(in_quotes(name) + " holds " + in_quotes({&c, 1}) +
                    ", which no host name has; use letters, digits, '-' and '.'");
   }
   return Unit{};
@@ -129,7 +127,7 @@ bool is_zero_below(const std::array<std::uint8_t, 16>& bytes, unsigned prefix) {
 Result<HostName> HostName::parse(std::string_view text) {
   CARREL_CHECK(check_characters(text));
   if (text.starts_with('[') || ends_in_number(text)) {
-    return invalid(quoted(text) + " is an IP address, not a name");
+    return invalid(in_quotes(text) + " is an IP address, not a name");
   }
   std::string name(without_dot(text));
   std::transform(name.begin(), name.end(), name.begin(), to_lower);
@@ -143,7 +141,8 @@ Result<HostName> HostName::parse(std::string_view text) {
     rest.remove_prefix(more ? dot + 1 : rest.size());
   }
   if (name.size() > kMaxName) {
-    return invalid(quoted(name) + " is longer than the 253 characters of a host name; shorten it");
+    return invalid(in_quotes(name) +
+                   " is longer than the 253 characters of a host name; shorten it");
   }
   return HostName(std::move(name));
 }
@@ -170,7 +169,7 @@ IpAddress IpAddress::v6(std::array<std::uint8_t, 16> bytes) {
 }
 
 Result<IpAddress> IpAddress::parse(std::string_view text) {
-  const Error malformed = invalid(quoted(text) +
+  const Error malformed = invalid(in_quotes(text) +
                                   " is not an IP address; write it as 192.0.2.1 or "
                                   "[2001:db8::1]");
   std::string_view rest = text;
@@ -178,7 +177,7 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
   if (bracketed) rest = rest.substr(1, rest.size() - 2);
   if (rest.find('\0') != std::string_view::npos) return malformed;
   if (rest.find('%') != std::string_view::npos) {
-    return invalid(quoted(text) +
+    return invalid(in_quotes(text) +
                    " has a zone, which means nothing in a sandbox; remove it from "
                    "the '%' on");
   }
@@ -220,15 +219,15 @@ Result<Cidr> Cidr::parse(std::string_view text) {
   const bool well_formed = failure == std::errc{} && stop == digits.data() + digits.size() &&
                            (digits.size() == 1 || digits.front() != '0');
   if (mapped && well_formed) {
-    if (prefix < 96) return invalid(quoted(text) + " covers IPv4; write it as an IPv4 network");
+    if (prefix < 96) return invalid(in_quotes(text) + " covers IPv4; write it as an IPv4 network");
     prefix -= 96;
   }
   if (!well_formed || prefix > longest) {
-    return invalid(quoted(digits) + " is not the length of a network; write 0 to " +
+    return invalid(in_quotes(digits) + " is not the length of a network; write 0 to " +
                    std::to_string(longest));
   }
   if (!is_zero_below(base.bytes(), prefix)) {
-    return invalid(quoted(text) + " has bits set below /" + std::string(digits) +
+    return invalid(in_quotes(text) + " has bits set below /" + std::string(digits) +
                    "; write the first address of the network, or a longer length");
   }
   return Cidr{base, static_cast<std::uint8_t>(prefix)};

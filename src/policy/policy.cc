@@ -10,8 +10,6 @@ namespace {
 
 Error invalid(std::string message) { return Error{Errc::kInvalid, std::move(message)}; }
 
-std::string quoted(std::string_view text) { return "'" + printable(text) + "'"; }
-
 bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte < 0x20 || byte == 0x7F;
@@ -21,20 +19,20 @@ bool is_control(char c) {
 Result<std::string_view> take_base(std::string_view& path, const PathContext& context) {
   if (path.empty()) return invalid("a path is empty; write '.' for the working directory");
   if (std::any_of(path.begin(), path.end(), is_control)) {
-    return invalid("the path " + quoted(path) + " holds a control character; remove it");
+    return invalid("the path " + in_quotes(path) + " holds a control character; remove it");
   }
   if (path.starts_with('$')) {
-    return invalid("variables such as " + quoted(path.substr(0, path.find('/'))) +
+    return invalid("variables such as " + in_quotes(path.substr(0, path.find('/'))) +
                    " are not expanded in a path; write '~' for your home, or './$...' for a file "
                    "of that name");
   }
   if (path.starts_with('/')) return std::string_view("/");
   if (!path.starts_with('~')) return std::string_view(context.working_dir);
   if (path.size() > 1 && path[1] != '/') {
-    return invalid(quoted(path) + " names another user's home; write its full path");
+    return invalid(in_quotes(path) + " names another user's home; write its full path");
   }
   if (context.home.empty()) {
-    return invalid(quoted(path) +
+    return invalid(in_quotes(path) +
                    " needs a home directory and there is none; set HOME, or write "
                    "the full path");
   }
@@ -52,10 +50,11 @@ Result<std::string> fold_parents(std::string_view pattern) {
       continue;
     }
     if (kept.empty())
-      return invalid("'..' in " + quoted(pattern) + " leads out; write the full path");
+      return invalid("'..' in " + in_quotes(pattern) + " leads out; write the full path");
     const Result<Glob> before = Glob::parse(kept.back());
     if (!before.ok() || !before.value().is_literal()) {
-      return invalid("'..' behind a wildcard in " + quoted(pattern) + "; write the folder itself");
+      return invalid("'..' behind a wildcard in " + in_quotes(pattern) +
+                     "; write the folder itself");
     }
     kept.pop_back();
   }
@@ -87,7 +86,7 @@ Result<std::string> absolute_path(std::string_view path, const PathContext& cont
   const std::string_view whole = path;
   CARREL_TRY(const std::string_view base, take_base(path, context));
   if (path.find_first_of("*?") != std::string_view::npos) {
-    return invalid("wildcards have no meaning in " + quoted(whole) +
+    return invalid("wildcards have no meaning in " + in_quotes(whole) +
                    "; name the folder, all below it is included");
   }
   return normalize_path(base, path);
@@ -102,7 +101,7 @@ Result<Glob> absolute_glob(std::string_view pattern, const PathContext& context)
   const std::string folder = Glob::of_literal(base).text();
   CARREL_TRY(const std::string folded, fold_parents(folder + "/" + std::string(pattern)));
   Result<Glob> glob = Glob::parse("/" + folded);
-  if (!glob.ok()) return std::move(glob).error().in(quoted(whole));
+  if (!glob.ok()) return std::move(glob).error().in(in_quotes(whole));
   return glob;
 }
 

@@ -47,8 +47,6 @@ constexpr std::array<Scale, 5> kDurations = {
 
 Error invalid(std::string message) { return Error{Errc::kInvalid, std::move(message)}; }
 
-std::string quoted(std::string_view text) { return "'" + printable(text) + "'"; }
-
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
@@ -144,23 +142,24 @@ std::optional<std::string> exact_decimal(std::uint64_t value, std::uint64_t fact
 Result<std::uint64_t> parse_size(std::string_view text) {
   std::string_view rest = text;
   const std::optional<Decimal> number = take_decimal(rest);
-  if (!number) return invalid(quoted(text) + " is not a size; write it as '512MiB' or '1.5GiB'");
+  if (!number) return invalid(in_quotes(text) + " is not a size; write it as '512MiB' or '1.5GiB'");
   skip_spaces(rest);
   const Scale* const unit = find_scale(kSizes, lower(rest));
   if (unit == nullptr) {
-    return invalid(quoted(rest) + " is not a unit of size; use B, KiB, MiB, GiB or TiB");
+    return invalid(in_quotes(rest) + " is not a unit of size; use B, KiB, MiB, GiB or TiB");
   }
   if (unit->factor == 1 && number->has_fraction()) {
-    return invalid(quoted(text) + " is not a whole number of bytes; add a unit such as MiB");
+    return invalid(in_quotes(text) + " is not a whole number of bytes; add a unit such as MiB");
   }
   const std::optional<std::uint64_t> bytes = number->times(unit->factor);
-  if (!bytes) return invalid(quoted(text) + " is larger than any size can be; write a smaller one");
+  if (!bytes)
+    return invalid(in_quotes(text) + " is larger than any size can be; write a smaller one");
   return *bytes;
 }
 
 Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
   const auto malformed = [&] {
-    return invalid(quoted(text) + " is not a duration; write it as '30s', '10m' or '1h30m'");
+    return invalid(in_quotes(text) + " is not a duration; write it as '30s', '10m' or '1h30m'");
   };
   std::uint64_t total = 0;
   std::string_view rest = text;
@@ -176,12 +175,12 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
     next_unit = unit + 1;
     const std::optional<std::uint64_t> part = number->times(unit->factor);
     if (!part || *part > kMaxMilliseconds - total) {
-      return invalid(quoted(text) + " is longer than 100 years; write a shorter time");
+      return invalid(in_quotes(text) + " is longer than 100 years; write a shorter time");
     }
     total += *part;
     skip_spaces(rest);
   } while (!rest.empty());
-  if (total == 0) return invalid(quoted(text) + " is no time at all; write at least 1ms");
+  if (total == 0) return invalid(in_quotes(text) + " is no time at all; write at least 1ms");
   return std::chrono::milliseconds(total);
 }
 
@@ -190,14 +189,14 @@ Result<std::uint32_t> parse_cpus(std::string_view text) {
   const std::optional<Decimal> number = take_decimal(rest);
   skip_spaces(rest);
   if (!number || (!rest.empty() && rest != "%")) {
-    return invalid(quoted(text) + " is not a number of CPUs; write it as '2', '0.5' or '150%'");
+    return invalid(in_quotes(text) + " is not a number of CPUs; write it as '2', '0.5' or '150%'");
   }
   const std::optional<std::uint64_t> percent = number->times(rest == "%" ? 1 : 100);
   if (!percent || *percent > std::numeric_limits<std::uint32_t>::max()) {
-    return invalid(quoted(text) + " is more CPUs than any machine has; write a smaller number");
+    return invalid(in_quotes(text) + " is more CPUs than any machine has; write a smaller number");
   }
   if (*percent == 0)
-    return invalid(quoted(text) + " is less than 1% of a CPU; write at least 0.01");
+    return invalid(in_quotes(text) + " is less than 1% of a CPU; write at least 0.01");
   return static_cast<std::uint32_t>(*percent);
 }
 
@@ -206,10 +205,10 @@ Result<std::uint32_t> parse_count(std::string_view text) {
   const char* const end = text.data() + text.size();
   const auto [stop, failure] = std::from_chars(text.data(), end, count);
   if (failure == std::errc::result_out_of_range && stop == end) {
-    return invalid(quoted(text) + " is too large; write at most 4294967295");
+    return invalid(in_quotes(text) + " is too large; write at most 4294967295");
   }
   if (failure != std::errc{} || stop != end) {
-    return invalid(quoted(text) + " is not a whole number; write digits only");
+    return invalid(in_quotes(text) + " is not a whole number; write digits only");
   }
   return count;
 }

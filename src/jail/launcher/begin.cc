@@ -47,7 +47,7 @@ long load_image() {
     const std::uintptr_t start = segment.p_vaddr & ~(kPage - 1);
     const std::size_t size = segment.p_vaddr + segment.p_memsz - start;
     // At once what is about to be filled, but not what starts empty and is seldom used.
-    const int populate = segment.p_filesz != 0 ? MAP_POPULATE : 0;
+    const int populate = segment.p_filesz == segment.p_memsz ? MAP_POPULATE : 0;
     const long memory = call(__NR_mmap, start, size, PROT_READ | PROT_WRITE,
                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | populate, -1, 0);
     if (is_error(memory)) return memory;

@@ -45,7 +45,7 @@ long send_fds(int socket, const int* fds, unsigned count);
 // Ends a launch that cannot go on: says why, and is gone.
 class Failure {
  public:
-  explicit Failure(int control) : control_(control) {}
+  explicit constexpr Failure(int control) : control_(control) {}
 
   [[noreturn]] void report(wire::Step step, long error, std::uint32_t index = 0) const {
     Message message{};

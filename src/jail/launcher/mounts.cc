@@ -4,6 +4,7 @@
 
 #include "jail/launcher/identity.h"
 #include "jail/launcher/kernel.h"
+#include "plan/system_steps.h"
 
 namespace carrel::launcher {
 namespace {
@@ -63,6 +64,14 @@ long clone_tree(int dir, const char* path, unsigned flags) {
               OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | flags);
 }
 
+bool starts_with(const char* text, const char* start) {
+  while (*start != '\0' && *text == *start) {
+    ++text;
+    ++start;
+  }
+  return *start == '\0';
+}
+
 struct Option {
   const char* key;
   const char* value;
@@ -84,15 +93,29 @@ long new_filesystem(const char* type, const Option* options, unsigned count,
   return call(__NR_fsmount, context, FSMOUNT_CLOEXEC, attributes);
 }
 
+// One for each process, which has one room.
 class Mounter {
  public:
-  Mounter(const PlanView& plan, const Failure& failure) : plan_(plan), failure_(failure) {}
+  void prepare(const Failure& failure) {
+    failure_ = failure;
+    host_proc_ = hold("/proc");
+    host_dev_ = hold("/dev");
+    int devices[wire::kSystemStepCount];  // taken before anything is covered
+    for (std::uint32_t i = 0; i < wire::kSystemStepCount; ++i) {
+      if (wire::kSystemSteps[i].op == MountOp::kPlace) devices[i] = take_device(i);
+    }
+    make_private();
+    for (std::uint32_t i = 0; i < wire::kSystemStepCount; ++i) perform_system_step(i, devices[i]);
+  }
 
-  void run() {
+  void make(const PlanView& plan, const Failure& failure) {
+    failure_ = failure;
+    plan_ = plan;
     take_sources();
     seal_root();
+    give_back_attributes();
     reopen_inputs();
-    make_private();
+    limit_private();
     const auto steps = plan_.table(plan_.header().mounts);
     for (std::uint32_t i = 0; i < steps.count; ++i) perform(steps[i], i);
     close_sources();
@@ -101,6 +124,48 @@ class Mounter {
   }
 
  private:
+  // A folder of the host that is going to be covered.
+  int hold(const char* folder) const {
+    return static_cast<int>(
+        failure_.must(Step::kPrivate, kernel::openat(AT_FDCWD, folder, O_PATH | O_DIRECTORY)));
+  }
+
+  int take_device(std::uint32_t index) const {
+    return static_cast<int>(failure_.must(
+        Step::kSystemMount, clone_tree(AT_FDCWD, wire::kSystemSteps[index].target, 0), index));
+  }
+
+  void perform_system_step(std::uint32_t index, int taken) {
+    const wire::SystemStep& step = wire::kSystemSteps[index];
+    if (makes_entry(step.op)) {
+      failure_.must(Step::kSystemMount, make_entry(step.op, step.target, step.link, step.mode),
+                    index);
+      return;
+    }
+    const long mount = step.op == MountOp::kPlace ? taken
+                                                  : new_mount({step.op, step.attributes, step.mode},
+                                                              AT_FDCWD, step.target, 0);
+    if (mount == -ENOENT && step.optional) return;
+    const Fd owned(failure_.must(Step::kSystemMount, mount, index));
+    failure_.must(Step::kSystemMount, kernel::move_mount(owned.get(), AT_FDCWD, step.target, 0),
+                  index);
+  }
+
+  // seal_root() closed these too.
+  void give_back_attributes() const {
+    mount_attr writable{};
+    writable.attr_clr = wire::kRootAttributes;
+    failure_.must(Step::kPrivate, kernel::mount_setattr(private_, "", AT_EMPTY_PATH, writable));
+    for (std::uint32_t i = 0; i < wire::kSystemStepCount; ++i) {
+      const wire::SystemStep& step = wire::kSystemSteps[i];
+      mount_attr attr{};
+      attr.attr_clr = wire::kRootAttributes & ~step.attributes;
+      if (makes_entry(step.op) || step.op == MountOp::kHideFile || attr.attr_clr == 0) continue;
+      failure_.must(Step::kSystemMount,
+                    kernel::mount_setattr(AT_FDCWD, step.target, AT_SYMLINK_NOFOLLOW, attr), i);
+    }
+  }
+
   void take_sources() {
     const auto sources = plan_.table(plan_.header().sources);
     for (std::uint32_t i = 0; i < sources.count; ++i) {
@@ -157,8 +222,7 @@ class Mounter {
     const long size = call(__NR_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
     failure_.must(Step::kReopen, size, index);
     path[size] = '\0';
-    const Fd again(failure_.must(
-        Step::kReopen, kernel::openat(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), index));
+    const Fd again(failure_.must(Step::kReopen, open_on_host(path), index));
     struct statx found{};
     failure_.must(Step::kReopen, kernel::statx(again.get(), "", AT_EMPTY_PATH, STATX_INO, &found),
                   index);
@@ -171,11 +235,18 @@ class Mounter {
     failure_.must(Step::kReopen, call(__NR_dup3, again.get(), fd, 0), index);
   }
 
+  // For reading, where /proc and /dev are the host's still.
+  [[nodiscard]] long open_on_host(const char* path) const {
+    constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+    if (starts_with(path, "/proc/")) return kernel::openat(host_proc_, path + 6, kFlags);
+    if (starts_with(path, "/dev/")) return kernel::openat(host_dev_, path + 5, kFlags);
+    return kernel::openat(AT_FDCWD, path, kFlags);
+  }
+
   void make_private() {
-    const Number size(plan_.header().private_bytes);
-    const Option options[] = {{"mode", "0755"}, {"size", size.text}};
+    const Option mode{"mode", "0755"};
     private_ =
-        static_cast<int>(failure_.must(Step::kPrivate, new_filesystem("tmpfs", options, 2, 0)));
+        static_cast<int>(failure_.must(Step::kPrivate, new_filesystem("tmpfs", &mode, 1, 0)));
     failure_.must(Step::kPrivate, call(__NR_mkdirat, private_, "folder", 0555));
     const long file = failure_.must(
         Step::kPrivate, kernel::openat(private_, "file", O_CREAT | O_EXCL | O_WRONLY, 0));
@@ -184,51 +255,68 @@ class Mounter {
     failure_.must(Step::kPrivate, kernel::move_mount(private_, AT_FDCWD, kParking, 0));
   }
 
+  void limit_private() const {
+    const Number size(plan_.header().private_bytes);
+    const Fd context(failure_.must(
+        Step::kPrivate, call(__NR_fspick, private_, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC)));
+    failure_.must(Step::kPrivate,
+                  call(__NR_fsconfig, context.get(), FSCONFIG_SET_STRING, "size", size.text, 0));
+    failure_.must(Step::kPrivate, call(__NR_fsconfig, context.get(), FSCONFIG_CMD_RECONFIGURE,
+                                       nullptr, nullptr, 0));
+  }
+
   void perform(const MountStep& step, std::uint32_t index) {
     const char* const target = plan_.text(step.target);
-    if (makes_entry(step)) {
-      failure_.must(Step::kMount, make_entry(step, target), index);
+    if (makes_entry(step.op)) {
+      failure_.must(Step::kMount, make_entry(step.op, target, plan_.text(step.link), step.mode),
+                    index);
       return;
     }
-    const long result =
-        step.trusted != 0 ? cover_trusted(step, target, index) : cover(step, target, index);
+    const long result = step.trusted != 0 ? cover_trusted(step, target) : cover(step, target);
     if (result == -ENOENT && step.optional != 0) return;
     failure_.must(Step::kMount, result, index);
   }
 
   // Resolves the target once, exactly, and works on the descriptor.
-  long cover(const MountStep& step, const char* target, std::uint32_t index) {
+  long cover(const MountStep& step, const char* target) {
     const long place = kernel::open_exactly(target);
     if (place < 0) return place;
     const Fd owned(place);
     if (step.op == MountOp::kRestrict) return set_attributes(owned.get(), step.attributes);
-    const long mount = new_mount(step, owned.get(), "", AT_EMPTY_PATH, index);
+    const long mount = step.op == MountOp::kPlace
+                           ? sources_[step.source]
+                           : new_mount(wanted(step), owned.get(), "", AT_EMPTY_PATH);
     if (mount < 0) return mount;
     const Fd owned_mount(step.op == MountOp::kPlace ? -1 : mount);
     return kernel::move_mount(static_cast<int>(mount), owned.get(), "", MOVE_MOUNT_T_EMPTY_PATH);
   }
 
   // The same with fewer system calls, where the path cannot be played with.
-  long cover_trusted(const MountStep& step, const char* target, std::uint32_t index) {
+  long cover_trusted(const MountStep& step, const char* target) {
     if (step.op == MountOp::kRestrict) {
       mount_attr attr{};
       attr.attr_set = step.attributes;
       return kernel::mount_setattr(AT_FDCWD, target, AT_SYMLINK_NOFOLLOW, attr);
     }
-    const long mount = new_mount(step, AT_FDCWD, target, 0, index);
+    const long mount = step.op == MountOp::kPlace ? sources_[step.source]
+                                                  : new_mount(wanted(step), AT_FDCWD, target, 0);
     if (mount < 0) return mount;
     const Fd owned_mount(step.op == MountOp::kPlace ? -1 : mount);
     return kernel::move_mount(static_cast<int>(mount), AT_FDCWD, target, 0);
   }
 
-  // The mount that `step` wants at (dir, path), detached; a negative errno if it cannot be.
-  long new_mount(const MountStep& step, int dir, const char* path, unsigned flags,
-                 std::uint32_t index) {
+  struct Wanted {
+    MountOp op;
+    std::uint64_t attributes;
+    std::uint32_t mode;
+  };
+  static Wanted wanted(const MountStep& step) { return {step.op, step.attributes, step.mode}; }
+
+  // A new mount for (dir, path), detached; a negative errno if it cannot be.
+  long new_mount(const Wanted& step, int dir, const char* path, unsigned flags) {
     switch (step.op) {
-      case MountOp::kPlace:
-        return sources_[step.source];
       case MountOp::kPrivate:
-        return private_folder(step, index);
+        return private_folder(step);
       case MountOp::kProc:
         return new_filesystem("proc", nullptr, 0, step.attributes);
       case MountOp::kDevpts: {
@@ -256,8 +344,8 @@ class Mounter {
   }
 
   // A new folder in the private tmpfs, as a mount of its own.
-  long private_folder(const MountStep& step, std::uint32_t index) const {
-    const Number name(index);
+  long private_folder(const Wanted& step) {
+    const Number name(private_count_++);
     const long made = call(__NR_mkdirat, private_, name.text, 0700);
     if (made < 0) return made;
     const long mode = call(__NR_fchmodat, private_, name.text, step.mode);  // whatever the umask
@@ -276,20 +364,17 @@ class Mounter {
     return restricted(clone_tree(private_, folder ? "folder" : "file", 0), kMaskAttributes, 0);
   }
 
-  static bool makes_entry(const MountStep& step) {
-    return step.op == MountOp::kMakeDir || step.op == MountOp::kMakeFile ||
-           step.op == MountOp::kMakeSymlink;
+  static bool makes_entry(MountOp op) {
+    return op == MountOp::kMakeDir || op == MountOp::kMakeFile || op == MountOp::kMakeSymlink;
   }
 
-  long make_entry(const MountStep& step, const char* target) const {
-    if (step.op == MountOp::kMakeDir) {
-      const long made = call(__NR_mkdirat, AT_FDCWD, target, step.mode);
+  static long make_entry(MountOp op, const char* target, const char* link, std::uint32_t mode) {
+    if (op == MountOp::kMakeDir) {
+      const long made = call(__NR_mkdirat, AT_FDCWD, target, mode);
       return made == -EEXIST ? 0 : made;
     }
-    if (step.op == MountOp::kMakeSymlink) {
-      return call(__NR_symlinkat, plan_.text(step.link), AT_FDCWD, target);
-    }
-    return call(__NR_mknodat, AT_FDCWD, target, S_IFREG | step.mode, 0);
+    if (op == MountOp::kMakeSymlink) return call(__NR_symlinkat, link, AT_FDCWD, target);
+    return call(__NR_mknodat, AT_FDCWD, target, S_IFREG | mode, 0);
   }
 
   void close_sources() {
@@ -298,12 +383,14 @@ class Mounter {
       kernel::close(sources_[i]);
     }
     kernel::close(private_);
+    kernel::close(host_proc_);
+    kernel::close(host_dev_);
   }
 
   // Looks again, by path, at what the plan wanted: a name that was swapped while
   // the mounts were made leaves something else at the target.
   void verify(const MountStep& step, std::uint32_t index) const {
-    if (makes_entry(step) || step.trusted != 0) return;
+    if (makes_entry(step.op) || step.trusted != 0) return;
     const long place = kernel::open_exactly(plan_.text(step.target));
     if (place == -ENOENT && step.optional != 0) return;
     failure_.must(Step::kVerifyMount, place, index);
@@ -338,17 +425,24 @@ class Mounter {
     }
   }
 
-  const PlanView& plan_;
-  const Failure& failure_;
+  Failure failure_{0};
+  PlanView plan_;
   int sources_[wire::kMaxSources] = {};
   std::uint64_t ids_[wire::kMaxSources] = {};
   std::uint32_t source_count_ = 0;
-  int private_ = -1;
+  int host_proc_ = 0;
+  int host_dev_ = 0;
+  int private_ = 0;
+  std::uint32_t private_count_ = 0;
   std::uint64_t private_device_ = 0;
 };
 
+constinit Mounter the_mounter;  // all zero: it takes no place in the image
+
 }  // namespace
 
-void make_mounts(const PlanView& plan, const Failure& failure) { Mounter(plan, failure).run(); }
+void prepare_mounts(const Failure& failure) { the_mounter.prepare(failure); }
+
+void make_mounts(const PlanView& plan, const Failure& failure) { the_mounter.make(plan, failure); }
 
 }  // namespace carrel::launcher

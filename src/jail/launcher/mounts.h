@@ -8,9 +8,14 @@
 
 namespace carrel::launcher {
 
-// Runs in the new user and mount namespaces, with full capabilities over them; it
-// may be any thread of a process that has them.
-// Afterwards every step has been checked to be what stands at its target.
+// Both run in the new user and mount namespaces, with full capabilities over them,
+// on any one thread of a process that has them.
+
+// What every room has (plan/system_steps.h), before there is a plan.
+void prepare_mounts(const Failure& failure);
+
+// The rest. Afterwards every step of the plan has been checked to be what stands
+// at its target.
 void make_mounts(const PlanView& plan, const Failure& failure);
 
 }  // namespace carrel::launcher

@@ -102,8 +102,11 @@ class Room {
 
   static void make_by_plan(void* self) {
     auto& room = *static_cast<Room*>(self);
-    room.take_identity();
+    // Files can be made once there are ids: root's come with the plan.
+    const bool has_ids = room.take_identity();
+    if (has_ids) prepare_mounts(room.failure_);
     room.take_plan();
+    if (!has_ids) prepare_mounts(room.failure_);
     make_mounts(room.plan_, room.failure_);
     room.mounted_at_ = kernel::monotonic_ns();
     kernel::end_thread();
@@ -127,11 +130,12 @@ class Room {
   void wait_for_plan() { kernel::wait_while(&has_plan_, 0); }
 
   // An ordinary user's one ID. Root's are all mapped from outside, with the plan.
-  void take_identity() {
-    if (start_.uid == 0) return;
+  bool take_identity() {
+    if (start_.uid == 0) return false;
     failure_.must(Step::kMapIds, write_existing("/proc/self/setgroups", "deny", 4));
     failure_.must(Step::kMapIds, map_one_id("/proc/self/uid_map", start_.uid));
     failure_.must(Step::kMapIds, map_one_id("/proc/self/gid_map", start_.gid));
+    return true;
   }
 
   // Only now: the namespace's root is the cgroup that the process is in.

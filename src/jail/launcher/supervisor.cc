@@ -91,7 +91,7 @@ class Supervisor {
   void watch_proxy() {
     const wire::Header& plan = plan_.header();
     if (plan.proxy_pid == 0) return;
-    handout_ = plan.handout_fd;
+    handout_ = plan.proxy_fd;
     must(Step::kHandOut, proxy_ = static_cast<int>(call(__NR_pidfd_open, plan.proxy_pid, 0)));
   }
 
@@ -101,7 +101,6 @@ class Supervisor {
     pid_ = plan.room_pid;
     room_ = plan.room_fd;
     control_ = plan.control_fd;
-    if (plan.handout_fd >= 0 && handout_ < 0) kernel::close(plan.handout_fd);
     for (const std::int32_t fd : plan_.table(plan.kept_fds)) kernel::close(fd);
     if (plan.wall_time_ms != 0) {
       deadline_ = outcome_.phases.launcher + plan.wall_time_ms * 1'000'000;

@@ -8,7 +8,7 @@
 namespace carrel::policy {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string as_literal(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -37,7 +37,8 @@ class Printer {
   void list(const char* name, const Set& set) {
     std::printf("// %s\nconstexpr std::array<std::string_view, %zu> k_%s_%s = {", name, set.size(),
                 profile_.c_str(), name);
-    for (const auto& entry : set) std::printf("\n    %s,", quoted(marked(text_of(entry))).c_str());
+    for (const auto& entry : set)
+      std::printf("\n    %s,", as_literal(marked(text_of(entry))).c_str());
     std::printf("};\n");
   }
 
@@ -46,7 +47,7 @@ class Printer {
         "constexpr std::array<std::pair<std::string_view, std::string_view>, %zu> k_%s_%s = {{",
         map.size(), profile_.c_str(), name);
     for (const auto& [key, value] : map) {
-      std::printf("\n    {%s, %s},", quoted(key).c_str(), quoted(value).c_str());
+      std::printf("\n    {%s, %s},", as_literal(key).c_str(), as_literal(value).c_str());
     }
     std::printf("}};\n");
   }
@@ -92,7 +93,7 @@ Result<std::string> print(const BuiltinProfile& profile) {
 
   const std::string name(profile.name);
   const auto list = [&](const char* of) { return ", k_" + name + "_" + of; };
-  std::string entry = "    {" + quoted(name) + ", " + quoted(policy.hostname);
+  std::string entry = "    {" + as_literal(name) + ", " + as_literal(policy.hostname);
   for (const char* of : {"write", "read", "scratch", "hide", "protect", "protect_names",
                          "dependencies", "pass", "set"}) {
     entry += list(of);
