@@ -60,21 +60,17 @@ class Nginx {
                    "-keyout", folder_ / "key", "-out", folder_ / "certificate", "-subj",
                    "/CN=a.test", "-addext", "subjectAltName=DNS:a.test,DNS:b.test"});
     EXPECT_EQ(made.status, 0) << made.out;
-    std::string conf =
-        "daemon off; pid F/pid; error_log F/errors; events {}\nhttp { access_log off;";
+    std::string conf = "daemon off; pid @pid; error_log @errors; events {}\nhttp { access_log off;";
     for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
-      conf += std::string(kind) + "_temp_path F/" + kind + ";\n";
+      conf += std::string(kind) + "_temp_path @" + kind + ";\n";
     }
     conf += "server { listen 127.0.0.1:" + std::to_string(http_) +
             "; listen 127.0.0.1:" + std::to_string(https_) +
-            " ssl http2; root F; client_max_body_size 0;"
-            "ssl_certificate F/certificate; ssl_certificate_key F/key;"
+            " ssl http2; root @; client_max_body_size 0;"
+            "ssl_certificate @certificate; ssl_certificate_key @key;"
             "location /said { return 200 \"$http_host $request_uri $server_protocol\\n\"; } } }\n";
-    for (std::size_t at; (at = conf.find("F/")) != std::string::npos;) {
+    for (std::size_t at; (at = conf.find('@')) != std::string::npos;) {
       conf.replace(at, 1, folder_ / "");
-    }
-    for (std::size_t at; (at = conf.find(" F;")) != std::string::npos;) {
-      conf.replace(at + 1, 1, folder_ / "");
     }
     folder_.write("conf", conf);
     pid_ = ::fork();
