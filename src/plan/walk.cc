@@ -311,7 +311,7 @@ Result<std::vector<Place>> find_matches(const Glob& pattern,
     if (place.has_value()) found.push_back(*std::move(place));
     return found;
   }
-  const std::string prefix = pattern.literal_prefix();
+  const std::string& prefix = pattern.literal_prefix();
   CARREL_TRY(std::optional<Place> start, real_place(prefix));
   if (!start.has_value() || start->kind != EntryKind::kFolder) return found;
   Above above = Above::kOpen;

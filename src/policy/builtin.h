@@ -23,7 +23,8 @@ struct BuiltinProfile {
                                           const PathContext& context);
 
 // What both ways to read a profile end with. Its `best_effort` is about its own
-// limits, not about those that a file adds. And where the working directory, which it opens, is one of its private folders
+// limits, not about those that a file adds. And where the working directory, which it opens, is one
+// of its private folders
 // (/tmp), the folder is what it is outside: work that is done there is to stay.
 void settle(Policy& profile);
 
