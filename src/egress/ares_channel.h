@@ -5,6 +5,7 @@
 #include <ares.h>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>

@@ -1,6 +1,7 @@
 // Connecting to one of several addresses (RFC 8305, "happy eyeballs").
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 

@@ -3,6 +3,7 @@
 
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <cstdint>
 #include <memory>
 
 #include "egress/http_message.h"

@@ -1,6 +1,7 @@
 // What the proxy would do with a destination, without doing it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -2,6 +2,7 @@
 // Every protocol that a client inside speaks ends here.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>

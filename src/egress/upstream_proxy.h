@@ -2,6 +2,7 @@
 // has them: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY of the environment.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
