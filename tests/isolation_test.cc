@@ -136,6 +136,26 @@ TEST_P(Isolation, Pid1SaysNothingOfTheHost) {
   EXPECT_FALSE(contains(ended.out, kSecret)) << describe(ended);
 }
 
+// It was cloned from carrel, whose memory has the caller's environment in it.
+TEST_P(Isolation, Pid1KeepsNothingOfTheCallersMemory) {
+  Invocation invocation = sealed_invocation({"/bin/bash", "-c", "echo up; read line"});
+  invocation.input = "";
+  Process process(invocation);
+  ASSERT_TRUE(process.wait_for_output("up"));
+  const std::string pid = std::to_string(process.pid());
+  const std::string init =
+      std::to_string(std::atoi(read_file("/proc/" + pid + "/task/" + pid + "/children").c_str()));
+  if (::geteuid() == 0) {  // nobody else may look
+    const std::string maps = read_file("/proc/" + init + "/maps");
+    EXPECT_TRUE(contains(maps, "carrel-plan")) << maps;
+    EXPECT_FALSE(contains(maps, "[stack]")) << maps;
+    EXPECT_FALSE(contains(maps, "[heap]")) << maps;
+    EXPECT_FALSE(contains(maps, world().carrel())) << maps;
+    EXPECT_EQ(read_file("/proc/" + init + "/environ"), "");
+  }
+  EXPECT_TRUE(exited(process.wait(), 1));
+}
+
 // What PID 1 held, a reader outside would wait for, and a bug could reach.
 TEST_P(Isolation, Pid1HoldsNoDescriptorOfTheCaller) {
   const UniqueFd file(::open((world().outside() + "/file.txt").c_str(), O_RDWR | O_CLOEXEC));

@@ -26,7 +26,7 @@ using kernel::call;
 using wire::Step;
 
 alignas(16) char the_stack[64 << 10];
-alignas(16) char the_planners_stack[32 << 10];
+alignas(16) char the_mounters_stack[32 << 10];
 
 // Line settings and size of the caller's terminal, before the command can look.
 void copy_settings(int from, int to, std::uint32_t terminal_fds, const Failure& failure) {
@@ -52,8 +52,8 @@ class Room {
     block_signals();
     give_memory_back();
     failure_.must(Step::kNamespaces, call(__NR_unshare, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS));
-    failure_.must(Step::kFork, kernel::thread_onto(the_planners_stack + sizeof the_planners_stack,
-                                                   make_by_plan, this, &planner_runs_));
+    failure_.must(Step::kFork, kernel::thread_onto(the_mounters_stack + sizeof the_mounters_stack,
+                                                   make_all_mounts, this, &mounter_runs_));
     make_network(failure_);
     phases_.namespaces = kernel::monotonic_ns();
 
@@ -65,7 +65,7 @@ class Room {
                                         plan_.header().hostname.size));
     give_up_rights();
 
-    kernel::wait_while(&planner_runs_, 1);
+    kernel::wait_while(&mounter_runs_, 1);
     phases_.mounts = mounted_at_;
     const std::uint32_t terminals = TerminalRelay::find();
     const int tty = terminals != 0 ? open_pty(terminals) : -1;
@@ -91,8 +91,9 @@ class Room {
     const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(_end) + kPage - 1) & ~(kPage - 1);
     failure_.must(Step::kLoad, call(__NR_munmap, 0, start));
     // Where a process's memory ends depends on the architecture and its page tables.
-    constexpr std::uintptr_t kTops[] = {(1ul << 47) - kPage, 1ul << 48, 1ul << 47,
-                                        1ul << 42,           1ul << 39, 1ul << 36};
+    // The largest first: a smaller one would leave the caller's stack where it is.
+    constexpr std::uintptr_t kTops[] = {1ul << 52, 1ul << 48, 1ul << 47, (1ul << 47) - kPage,
+                                        1ul << 42, 1ul << 39, 1ul << 36};
     long unmapped = -EINVAL;
     for (const std::uintptr_t top : kTops) {
       if (unmapped == -EINVAL) unmapped = call(__NR_munmap, end, top - end);
@@ -100,7 +101,7 @@ class Room {
     failure_.must(Step::kLoad, unmapped);
   }
 
-  static void make_by_plan(void* self) {
+  static void make_all_mounts(void* self) {
     auto& room = *static_cast<Room*>(self);
     // Files can be made once there are ids: root's come with the plan.
     const bool has_ids = room.take_identity();
@@ -191,7 +192,7 @@ class Room {
   PlanView plan_;
   int handout_ = -1;
   kernel::SignalSet signal_mask_ = 0;
-  std::uint32_t planner_runs_ = 0;
+  std::uint32_t mounter_runs_ = 0;
   std::uint32_t has_plan_ = 0;
   std::uint64_t mounted_at_ = 0;
   wire::Phases phases_{};
