@@ -1,6 +1,5 @@
 #include "cli/arguments.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -38,103 +37,90 @@ Error unknown_option(const Subcommand& subcommand, std::string_view word) {
   return usage(subcommand, std::move(problem));
 }
 
-// The subcommand's options for CLI11, and which of them is which.
-struct Parser {
-  CLI::App app;
-  std::vector<std::pair<const Option*, CLI::Option*>> options;
-};
+class Parser {
+ public:
+  Parser(const Subcommand& subcommand, std::span<char* const> words)
+      : subcommand_(subcommand), words_(words) {}
 
-// CLI11 takes 2 us for each option that it has to know, so it is told only of
-// those that may be meant.
-bool may_be_among(const Option& option, std::span<char* const> words) {
-  return std::ranges::any_of(words, [&](std::string_view word) {
-    if (!word.starts_with('-')) return false;
-    if (word.starts_with("--")) return word.substr(2).starts_with(option.name);
-    return option.letter != 0 && word.find(option.letter) != std::string_view::npos;
-  });
-}
-
-void add_options(const Subcommand& subcommand, std::span<char* const> words, Parser& parser) {
-  parser.app.set_help_flag();  // ours is an option like any other
-  parser.app.prefix_command();
-  for (const Group& group : subcommand.groups) {
-    for (const Option& option : group.options) {
-      if (!may_be_among(option, words)) continue;
-      std::string names = dashed(option);
-      if (option.letter != 0) names += std::string(",-") + option.letter;
-      CLI::Option* added = nullptr;
-      if (option.kind == Kind::kFlag) {
-        added = parser.app.add_flag(std::move(names));
-        added->disable_flag_override();
-      } else {
-        added = parser.app.add_option(std::move(names));
-        added->type_size(1)->expected(1)->allow_extra_args(false);
+  Result<Arguments> parse() {
+    while (next_ < words_.size()) {
+      const std::string_view word = words_[next_];
+      if (!is_option(word)) {
+        // A command's own words are not looked at; others may stand before an option.
+        if (takes_command(subcommand_.operands)) break;
+        arguments_.operands.emplace_back(words_[next_++]);
+        continue;
       }
-      added->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-      parser.options.emplace_back(&option, added);
+      ++next_;
+      if (word == "--") break;
+      CARREL_CHECK(word.starts_with("--") ? take_long(word) : take_letters(word));
     }
+    const std::span<char* const> rest = words_.subspan(next_);
+    arguments_.operands.insert(arguments_.operands.end(), rest.begin(), rest.end());
+    return std::move(arguments_);
   }
-}
 
-// CLI11 takes the next word where the text after '=' is empty, and a value that
-// looks like an option; both are slips. `words` are those before the command.
-Status check_values(const Subcommand& subcommand, std::span<char* const> words) {
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const std::string_view word = words[i];
-    const Option* option = find_option(subcommand, word.substr(0, word.find('=')));
-    if (option == nullptr || option->kind == Kind::kFlag) continue;
-    if (word.find('=') != std::string_view::npos) {
-      if (word[1] == '-' && !word.ends_with('=')) continue;
-      return usage(subcommand, shell_quoted(word) + ": write " + dashed(*option) + "=" +
-                                   std::string(option->value));
+ private:
+  // "--write PATH", "--write=PATH", "--quiet".
+  Status take_long(std::string_view word) {
+    const std::size_t equals = word.find('=');
+    const Option* option = find_option(subcommand_, word.substr(0, equals));
+    if (option == nullptr) return unknown_option(subcommand_, word);
+    const bool has_value = equals != std::string_view::npos;
+    if (option->kind == Kind::kFlag) {
+      if (has_value) return usage(subcommand_, dashed(*option) + ": takes no value");
+      return keep(*option, "");
     }
-    if (++i >= words.size()) return needs_value(subcommand, *option);
-    const std::string_view value = words[i];
-    if (value.empty()) return needs_value(subcommand, *option);
-    if (is_option(value)) {
-      return usage(subcommand, dashed(*option) + ": needs a value, and " + shell_quoted(value) +
-                                   " looks like an option; write " + dashed(*option) + "=" +
-                                   shell_quoted(value) + " if it is meant");
-    }
+    if (!has_value) return take_next(*option);
+    if (equals + 1 == word.size()) return wrong_form(*option, word);
+    return keep(*option, word.substr(equals + 1));
   }
-  return Unit{};
-}
 
-// Where no command stands behind them, options may stand behind the operands too.
-std::vector<char*> options_first(const Subcommand& subcommand, std::span<char* const> words) {
-  std::vector<char*> options;
-  std::vector<char*> operands;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const std::string_view word = words[i];
-    if (word == "--") {
-      operands.insert(operands.end(), words.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                      words.end());
-      break;
+  // "-w PATH", "-wPATH", "-qw PATH".
+  Status take_letters(std::string_view word) {
+    for (std::size_t at = 1; at < word.size(); ++at) {
+      const Option* option = find_option(subcommand_, std::string("-") + word[at]);
+      if (option == nullptr) return unknown_option(subcommand_, word);
+      if (option->kind == Kind::kFlag) {
+        CARREL_CHECK(keep(*option, ""));
+        continue;
+      }
+      const std::string_view rest = word.substr(at + 1);
+      if (rest.empty()) return take_next(*option);
+      if (rest.front() == '=') return wrong_form(*option, word);
+      return keep(*option, rest);
     }
-    if (!is_option(word)) {
-      operands.push_back(words[i]);
-      continue;
-    }
-    options.push_back(words[i]);
-    const Option* option = find_option(subcommand, word);
-    const bool takes_next = option != nullptr && option->kind != Kind::kFlag;
-    if (takes_next && i + 1 < words.size()) options.push_back(words[++i]);
+    return Unit{};
   }
-  static char end_of_options[] = "--";
-  if (!options.empty()) options.push_back(end_of_options);
-  options.insert(options.end(), operands.begin(), operands.end());
-  return options;
-}
 
-// CLI11 starts its messages with the option.
-Error explain_failure(const Subcommand& subcommand, std::string_view message) {
-  std::string name(message.substr(0, message.find_first_of(": ")));
-  if (!name.starts_with('-')) name.insert(0, "--");
-  const Option* option = find_option(subcommand, name);
-  if (option == nullptr) return usage(subcommand, std::string(message));
-  if (option->kind == Kind::kFlag) return usage(subcommand, dashed(*option) + ": takes no value");
-  return needs_value(subcommand, *option);
-}
+  Status take_next(const Option& option) {
+    const std::string_view value = next_ < words_.size() ? words_[next_++] : "";
+    if (value.empty()) return needs_value(subcommand_, option);
+    if (!is_option(value)) return keep(option, value);
+    return usage(subcommand_, dashed(option) + ": needs a value, and " + shell_quoted(value) +
+                                  " looks like an option; write " + dashed(option) + "=" +
+                                  shell_quoted(value) + " if it is meant");
+  }
+
+  Error wrong_form(const Option& option, std::string_view word) const {
+    return usage(subcommand_, shell_quoted(word) + ": write " + dashed(option) + "=" +
+                                  std::string(option.value));
+  }
+
+  Status keep(const Option& option, std::string_view value) {
+    std::vector<std::string>& values = arguments_.options[static_cast<std::size_t>(option.id)];
+    if (option.repeat == Repeat::kOnce && option.kind != Kind::kFlag && !values.empty()) {
+      return usage(subcommand_, dashed(option) + ": given twice");
+    }
+    values.emplace_back(value);
+    return Unit{};
+  }
+
+  const Subcommand& subcommand_;
+  std::span<char* const> words_;
+  std::size_t next_ = 0;
+  Arguments arguments_;
+};
 
 Status check_operands(const Subcommand& subcommand, const std::vector<std::string>& operands) {
   if (takes_command(subcommand.operands)) return Unit{};
@@ -146,53 +132,12 @@ Status check_operands(const Subcommand& subcommand, const std::vector<std::strin
   return usage(subcommand, "unexpected argument " + shell_quoted(operands[most]));
 }
 
-Result<Arguments> parse_in_order(const Subcommand& subcommand, std::span<char* const> words) {
-  // The common cases, without the 100 us that CLI11 takes.
-  const bool no_options = !words.empty() && words.front() == std::string_view("--");
-  if (words.empty() || no_options || !is_option(words.front())) {
-    if (no_options) words = words.subspan(1);
-    Arguments plain;
-    plain.operands.assign(words.begin(), words.end());
-    CARREL_CHECK(check_operands(subcommand, plain.operands));
-    return plain;
-  }
-  Parser parser;
-  add_options(subcommand, words, parser);
-  try {
-    // In reverse, as CLI11 wants them.
-    parser.app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
-  } catch (const CLI::Error& failure) {
-    return explain_failure(subcommand, failure.what());
-  }
-
-  Arguments arguments;
-  arguments.operands = parser.app.remaining();
-  const std::span<char* const> before = words.first(words.size() - arguments.operands.size());
-  CARREL_CHECK(check_values(subcommand, before));
-  if (!arguments.operands.empty()) {
-    const std::string& first = arguments.operands.front();
-    // CLI11 leaves what it does not know to the command; here that is a mistake.
-    if (first == "--") {
-      arguments.operands.erase(arguments.operands.begin());
-    } else if (is_option(first)) {
-      return unknown_option(subcommand, first);
-    }
-  }
-  for (const auto& [option, parsed] : parser.options) {
-    if (option->repeat == Repeat::kOnce && option->kind != Kind::kFlag && parsed->count() > 1) {
-      return usage(subcommand, dashed(*option) + ": given twice");
-    }
-    arguments.options[static_cast<std::size_t>(option->id)] = parsed->results();
-  }
-  CARREL_CHECK(check_operands(subcommand, arguments.operands));
-  return arguments;
-}
-
 }  // namespace
 
 Result<Arguments> parse_arguments(const Subcommand& subcommand, std::span<char* const> words) {
-  if (takes_command(subcommand.operands)) return parse_in_order(subcommand, words);
-  return parse_in_order(subcommand, options_first(subcommand, words));
+  CARREL_TRY(Arguments arguments, Parser(subcommand, words).parse());
+  CARREL_CHECK(check_operands(subcommand, arguments.operands));
+  return arguments;
 }
 
 }  // namespace carrel::cli

@@ -54,6 +54,8 @@ std::string describe(Step step) {
       return "find the planned mount at";
     case Step::kVerifyRoot:
       return "find the file system read-only";
+    case Step::kProcessors:
+      return "give back the processors";
     case Step::kWorkingDir:
       return "enter the working directory";
     case Step::kTerminal:

@@ -151,6 +151,7 @@ enum class Step : std::uint32_t {
   kMount,        // index: mount step
   kVerifyMount,  // index: mount step
   kVerifyRoot,
+  kProcessors,
   kWorkingDir,
   kTerminal,
   kLimit,  // index: limit

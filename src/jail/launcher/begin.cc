@@ -5,12 +5,13 @@
 #include "jail/launcher/control.h"
 #include "jail/launcher/identity.h"
 #include "jail/launcher/kernel.h"
+#include "jail/launcher/room.h"
 
 // The launcher's program (image.S). Nothing here may need relocation, a stack
 // protector or memcpy: the C library has not run yet.
 extern "C" {
 extern const char carrel_launcher_image[] __attribute__((visibility("hidden")));
-[[noreturn]] void carrel_enter_image(std::uintptr_t entry, long control, long uid, long gid);
+[[noreturn]] void carrel_enter_image(std::uintptr_t entry, const void* start);
 }
 
 namespace carrel::launcher {
@@ -22,6 +23,7 @@ using wire::Step;
 constexpr std::uintptr_t kPage = 4096;  // a size that every page size divides or equals
 
 constinit BegunRoom the_room;
+constinit RoomStart the_start;
 
 bool is_error(long result) { return result < 0 && result >= -4095; }
 
@@ -62,14 +64,14 @@ long load_image() {
 }
 
 // The new process, still on a copy of its parent's stack.
-[[noreturn]] void become_room(int control, long uid, long gid) {
+[[noreturn]] void become_room(const RoomStart& start) {
   const long entry = load_image();
-  if (is_error(entry)) Failure(control).report(Step::kLoad, entry);
+  if (is_error(entry)) Failure(start.control).report(Step::kLoad, entry);
 #if defined(__aarch64__)
   __builtin___clear_cache(reinterpret_cast<char*>(entry & ~0xffffl),
                           reinterpret_cast<char*>((entry & ~0xffffl) + 0x10000));
 #endif
-  carrel_enter_image(static_cast<std::uintptr_t>(entry), control, uid, gid);
+  carrel_enter_image(static_cast<std::uintptr_t>(entry), &start);
 }
 
 void fail(Step step, long error) {
@@ -83,6 +85,34 @@ void notice_children() {
   call(__NR_rt_sigaction, SIGCHLD, &by_default, nullptr, sizeof by_default.mask);
 }
 
+void look_at_processors() {
+  Processors& all = the_start.processors;
+  unsigned processor = 0;
+  const long size = call(__NR_sched_getaffinity, 0, sizeof all.mask, all.mask);
+  const bool known = size > 0 && call(__NR_getcpu, &processor, nullptr, nullptr) == 0;
+  the_start.processor = -1;
+  all.size = known ? static_cast<std::int32_t>(size) : 0;
+  if (known) the_start.processor = static_cast<std::int32_t>(processor);
+}
+
+// The room is to work beside this process, not after it. Most schedulers see to
+// that; some leave a new process where it was cloned until the clone's turn is over.
+void move_room_aside() {
+  constexpr unsigned kBits = 8 * sizeof(unsigned long);
+  const Processors& all = the_start.processors;
+  if (the_start.processor < 0) return;
+  unsigned long others[sizeof all.mask / sizeof all.mask[0]];
+  unsigned long any = 0;
+  for (unsigned i = 0; i < static_cast<unsigned>(all.size) / sizeof others[0]; ++i) {
+    others[i] = all.mask[i];
+    if (i == static_cast<unsigned>(the_start.processor) / kBits) {
+      others[i] &= ~(1ul << (static_cast<unsigned>(the_start.processor) % kBits));
+    }
+    any |= others[i];
+  }
+  if (any != 0) call(__NR_sched_setaffinity, the_room.pid, all.size, others);
+}
+
 void begin() {
   the_room.begun_at = kernel::monotonic_ns();
   int pair[2];
@@ -90,15 +120,17 @@ void begin() {
                          kernel::kSockSeqpacket | kernel::kSockCloexec, 0, pair);
   if (made < 0) return fail(Step::kControlSocket, made);
   notice_children();
-  const long uid = call(__NR_geteuid);
-  const long gid = call(__NR_getegid);
+  look_at_processors();
+  the_start.control = pair[1];
+  the_start.uid = static_cast<std::uint32_t>(call(__NR_geteuid));
+  the_start.gid = static_cast<std::uint32_t>(call(__NR_getegid));
   // The rest of the namespaces is made by the new process itself, beside this one.
   int pidfd = -1;
   const long pid =
       call(__NR_clone, CLONE_NEWUSER | CLONE_NEWPID | CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
   if (pid == 0) {
     kernel::close(pair[0]);
-    become_room(pair[1], uid, gid);
+    become_room(the_start);
   }
   kernel::close(pair[1]);
   if (pid < 0) {
@@ -108,6 +140,7 @@ void begin() {
   the_room.pid = static_cast<std::int32_t>(pid);
   the_room.pidfd = pidfd;
   the_room.control = pair[0];
+  move_room_aside();
 }
 
 bool is_word(const char* text, const char* word) {
@@ -174,8 +207,6 @@ asm(".global carrel_start\ncarrel_start:\n"
     "jmp _start\n"
     ".hidden carrel_enter_image\ncarrel_enter_image:\n"
     "and $-16, %rsp\n"
-    "push %rcx\n"
-    "push %rdx\n"
     "push %rsi\n"
     "push $0\n"
     "jmp *%rdi\n");
@@ -191,7 +222,6 @@ asm(".global carrel_start\ncarrel_start:\n"
     "mov x30, #0\n"
     "b _start\n"
     ".hidden carrel_enter_image\ncarrel_enter_image:\n"
-    "stp x2, x3, [sp, #-16]!\n"
     "mov x2, #0\n"
     "stp x2, x1, [sp, #-16]!\n"
     "br x0\n");

@@ -15,7 +15,7 @@ constexpr int kHighestCapability = 63;  // of a capability set's 64 bits
 
 }  // namespace
 
-void drop_capabilities(const Failure& failure) {
+void forbid_new_privileges(const Failure& failure) {
   failure.must(Step::kCapabilities, prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL));
   for (unsigned long capability = 0; capability <= kHighestCapability; ++capability) {
     const long dropped = prctl(PR_CAPBSET_DROP, capability);
@@ -23,13 +23,13 @@ void drop_capabilities(const Failure& failure) {
     failure.must(Step::kCapabilities, dropped);
   }
   failure.must(Step::kCapabilities, prctl(PR_SET_SECUREBITS, SECURE_ALL_BITS | SECURE_ALL_LOCKS));
+  failure.must(Step::kNoNewPrivileges, prctl(PR_SET_NO_NEW_PRIVS, 1));
+}
+
+void drop_capabilities(const Failure& failure) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
   failure.must(Step::kCapabilities, call(__NR_capset, &header, none));
-}
-
-void forbid_new_privileges(const Failure& failure) {
-  failure.must(Step::kNoNewPrivileges, prctl(PR_SET_NO_NEW_PRIVS, 1));
 }
 
 void bind_to_parent(const Failure& failure) {

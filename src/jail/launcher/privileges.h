@@ -7,12 +7,12 @@
 
 namespace carrel::launcher {
 
-// Empties the bounding, ambient, effective, permitted and inheritable sets, and
-// keeps user ID 0 from meaning anything at execve.
-void drop_capabilities(const Failure& failure);
-
-// No execve gains a privilege from here on.
+// Empties the bounding and ambient sets, keeps user ID 0 from meaning anything at
+// execve, and any execve from gaining a privilege. What this thread itself may do stays.
 void forbid_new_privileges(const Failure& failure);
+
+// Empties the effective, permitted and inheritable sets.
+void drop_capabilities(const Failure& failure);
 
 // Nobody inside can look into this process, and it dies with the one that
 // started it. Comes last: a change of credentials undoes it.

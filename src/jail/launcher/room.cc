@@ -57,10 +57,12 @@ class Room {
     make_network(failure_);
     phases_.namespaces = kernel::monotonic_ns();
 
+    failure_.must(Step::kSession, call(__NR_setsid));
+    forbid_new_privileges(failure_);
+    take_carrels_processor();
     wait_for_plan();
     open_listeners(plan_, handout_, failure_);
     enter_cgroup_namespace();
-    failure_.must(Step::kSession, call(__NR_setsid));
     failure_.must(Step::kHostname, call(__NR_sethostname, plan_.text(plan_.header().hostname),
                                         plan_.header().hostname.size));
     give_up_rights();
@@ -71,6 +73,7 @@ class Room {
     const int tty = terminals != 0 ? open_pty(terminals) : -1;
     failure_.must(Step::kWorkingDir, call(__NR_chdir, plan_.text(plan_.header().working_dir)));
     close_descriptors_at_exec(plan_, failure_);
+    give_back_processors();
     bind_to_parent(failure_);
     phases_.sealed = kernel::monotonic_ns();
     run_as_init({plan_, control_, tty, signal_mask_, phases_}, failure_);
@@ -99,6 +102,23 @@ class Room {
       if (unmapped == -EINVAL) unmapped = call(__NR_munmap, end, top - end);
     }
     failure_.must(Step::kLoad, unmapped);
+  }
+
+  // carrel is done with it when there is a plan, and the mounts' thread has another.
+  void take_carrels_processor() const {
+    if (start_.processor < 0) return;
+    const auto processor = static_cast<std::uint32_t>(start_.processor);
+    constexpr std::uint32_t kBits = 8 * sizeof(unsigned long);
+    Processors one;
+    one.mask[processor / kBits] = 1ul << processor % kBits;
+    call(__NR_sched_setaffinity, 0, start_.processors.size, one.mask);  // only for speed
+  }
+
+  // The command may run wherever its caller may.
+  void give_back_processors() const {
+    if (start_.processor < 0) return;
+    failure_.must(Step::kProcessors,
+                  call(__NR_sched_setaffinity, 0, start_.processors.size, start_.processors.mask));
   }
 
   static void make_all_mounts(void* self) {
@@ -150,7 +170,6 @@ class Room {
       failure_.must(Step::kGroups, call(__NR_setgroups, 0, nullptr));
     }
     drop_capabilities(failure_);
-    forbid_new_privileges(failure_);
     if (plan.record_denials != 0) {
       install_recording_filters(plan_, control_, failure_);
     } else {
@@ -203,7 +222,7 @@ void live_on_own_stack(void* start) { Room(*static_cast<const RoomStart*>(start)
 }  // namespace
 
 void live_in_room(const RoomStart& start) {
-  static RoomStart kept;  // the stack that `start` is on will be gone
+  static RoomStart kept;  // what `start` lies in will be gone
   kept = start;
   kernel::call_onto(the_stack + sizeof the_stack, live_on_own_stack, &kept);
 }

@@ -5,10 +5,19 @@
 
 namespace carrel::launcher {
 
+// The processors that a thread may run on, as sched_setaffinity(2) has them.
+struct Processors {
+  static constexpr std::uint32_t kMost = 1024;
+  std::int32_t size = 0;  // bytes that the kernel uses; 0: not known
+  unsigned long mask[kMost / (8 * sizeof(unsigned long))] = {};
+};
+
 struct RoomStart {
-  int control;
-  std::uint32_t uid;  // of carrel, outside
-  std::uint32_t gid;
+  std::int32_t control = -1;
+  std::uint32_t uid = 0;  // of carrel, outside
+  std::uint32_t gid = 0;
+  std::int32_t processor = -1;  // that carrel runs on; -1: there is no other one
+  Processors processors;        // of the caller
 };
 
 // PID 1 of the sandbox, begun before there is a plan (begin.h): makes the

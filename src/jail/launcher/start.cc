@@ -49,9 +49,7 @@ int memcmp(const void* a, const void* b, std::size_t size) {
 [[noreturn]] void carrel_launcher_start(long* stack) {
   const long argc = stack[0];
   if (argc == 0) {
-    carrel::launcher::live_in_room({static_cast<int>(stack[1]),
-                                    static_cast<std::uint32_t>(stack[2]),
-                                    static_cast<std::uint32_t>(stack[3])});
+    carrel::launcher::live_in_room(*reinterpret_cast<carrel::launcher::RoomStart*>(stack[1]));
   }
   char** const argv = reinterpret_cast<char**>(stack + 1);
   carrel::launcher::supervise(argv + argc + 1);
