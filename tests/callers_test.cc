@@ -33,6 +33,17 @@ TEST_P(Callers, WhoBlockOrIgnoreSignalsDoNotStopCarrelFromWorking) {
   EXPECT_TRUE(exited(run(invocation), 3));
 }
 
+// The room is moved between processors while it is made.
+TEST_P(Callers, ProcessorsAreTheCallers) {
+  const std::string allowed = "grep Cpus_allowed: /proc/self/status";
+  const Ended outside = run(world().plain({"/bin/sh", "-c", allowed}));
+  EXPECT_EQ(sealed_script(allowed).out, outside.out);
+  const Ended on_one = run(world().plain(
+      {"/usr/bin/taskset", "-c", "0", world().carrel(), "run", "--", "/bin/sh", "-c", allowed}));
+  EXPECT_EQ(on_one.out,
+            run(world().plain({"/usr/bin/taskset", "-c", "0", "/bin/sh", "-c", allowed})).out);
+}
+
 TEST_P(Callers, FolderNamesOfAnyBytesWork) {
   const std::string folder = world().make_dir("work/sp ace\n\"q'\\ $x \xff\xc3\xa4");
   Invocation invocation = sealed_invocation({"/bin/sh", "-c", "pwd; echo x > made"});
