@@ -210,9 +210,10 @@ constexpr std::array<Kind, 256> kKinds = [] {
   return kinds;
 }();
 
-// Spelled as it would be stored: nothing special in it, no component to drop.
-// Most of a profile's patterns are.
-bool is_plain(std::string_view text) {
+}  // namespace
+
+// No component to drop either.
+bool Glob::is_plain(std::string_view text) {
   if (text.starts_with('/')) text.remove_prefix(1);
   const char* start = text.data();  // of the component
   const char* const end = text.data() + text.size();
@@ -226,15 +227,8 @@ bool is_plain(std::string_view text) {
   }
 }
 
-}  // namespace
-
 Result<Glob> Glob::take(std::string text) {
-  if (is_plain(text)) {
-    Glob glob;
-    glob.text_ = std::move(text);
-    glob.spelled_ = true;
-    return glob;
-  }
+  if (is_plain(text)) return Glob(Plain{std::move(text)});
   if (text.empty()) return invalid("the pattern is empty");
   if (std::any_of(text.begin(), text.end(), is_control)) {
     return invalid("the pattern holds a control character; use '?' in its place");

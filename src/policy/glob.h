@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -26,6 +27,14 @@ class Glob {
   [[nodiscard]] static Result<Glob> parse(std::string_view text) { return take(std::string(text)); }
   // The same, of a text that is given away.
   [[nodiscard]] static Result<Glob> take(std::string text);
+
+  // Most patterns of a profile are spelled as they are stored, and nothing in them
+  // is special. They are then made in place, without parsing.
+  struct Plain {
+    std::string text;  // precondition: is_plain(text)
+  };
+  explicit Glob(Plain plain) : text_(std::move(plain.text)), spelled_(true) {}
+  [[nodiscard]] static bool is_plain(std::string_view text);
 
   // True if the whole of `path` matches. Both are split at '/'; leading and
   // trailing slashes do not count. The time is at most the product of the two

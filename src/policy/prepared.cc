@@ -39,8 +39,13 @@ Status add_patterns(PreparedPolicy::List list, const Roots& roots, std::set<Glob
   for (const std::string_view entry : list) {
     std::optional<std::string> text = expanded(entry, roots);
     if (!text) continue;
+    const auto end = into.end();  // a good hint: they are mostly sorted already
+    if (Glob::is_plain(*text)) {
+      into.emplace_hint(end, Glob::Plain{*std::move(text)});
+      continue;
+    }
     CARREL_TRY(Glob glob, Glob::take(*std::move(text)));
-    into.insert(into.end(), std::move(glob));  // mostly sorted already
+    into.insert(end, std::move(glob));
   }
   return Unit{};
 }
