@@ -2,6 +2,8 @@
 
 #include <elf.h>
 
+#include <cstddef>
+
 #include "jail/launcher/control.h"
 #include "jail/launcher/identity.h"
 #include "jail/launcher/kernel.h"
@@ -12,6 +14,11 @@
 extern "C" {
 extern const char carrel_launcher_image[] __attribute__((visibility("hidden")));
 [[noreturn]] void carrel_enter_image(std::uintptr_t entry, const void* start);
+
+// glibc's: where a dynamic loader has registered the thread's rseq(2) area, which
+// it does before this program's entry. The size is 0 until then.
+extern const std::ptrdiff_t __rseq_offset __attribute__((weak));  // NOLINT: glibc's name
+extern const unsigned int __rseq_size __attribute__((weak));      // NOLINT
 }
 
 namespace carrel::launcher {
@@ -63,8 +70,26 @@ long load_image() {
   return static_cast<long>(header.e_entry);
 }
 
+// The kernel writes into that area, and kills a process that has it no more.
+void give_rseq_back() {
+#if defined(__x86_64__)
+  constexpr unsigned kSignature = 0x53053053;
+#elif defined(__aarch64__)
+  constexpr unsigned kSignature = 0xd428bc00;
+#endif
+  constexpr int kUnregister = 1;
+  if (&__rseq_size == nullptr || __rseq_size == 0) return;
+  const std::uintptr_t area = reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer()) +
+                              static_cast<std::uintptr_t>(__rseq_offset);
+  // The size that it was registered with, which glibc does not tell.
+  for (unsigned size = 32; size <= 256; size += 32) {
+    if (call(__NR_rseq, area, size, kUnregister, kSignature) == 0) return;
+  }
+}
+
 // The new process, still on a copy of its parent's stack.
 [[noreturn]] void become_room(const RoomStart& start) {
+  give_rseq_back();
   const long entry = load_image();
   if (is_error(entry)) Failure(start.control).report(Step::kLoad, entry);
 #if defined(__aarch64__)
