@@ -142,9 +142,7 @@ TEST_P(Isolation, Pid1KeepsNothingOfTheCallersMemory) {
   invocation.input = "";
   Process process(invocation);
   ASSERT_TRUE(process.wait_for_output("up"));
-  const std::string pid = std::to_string(process.pid());
-  const std::string init =
-      std::to_string(std::atoi(read_file("/proc/" + pid + "/task/" + pid + "/children").c_str()));
+  const std::string init = std::to_string(process.first_child());
   if (::geteuid() == 0) {  // nobody else may look
     const std::string maps = read_file("/proc/" + init + "/maps");
     EXPECT_TRUE(contains(maps, "carrel-plan")) << maps;
@@ -164,9 +162,7 @@ TEST_P(Isolation, Pid1HoldsNoDescriptorOfTheCaller) {
   invocation.fds = {{file.get(), 33}};
   Process process(invocation);
   ASSERT_TRUE(process.wait_for_output("up"));
-  const std::string pid = std::to_string(process.pid());
-  const std::string init =
-      std::to_string(std::atoi(read_file("/proc/" + pid + "/task/" + pid + "/children").c_str()));
+  const std::string init = std::to_string(process.first_child());
   const auto holds = [&](const std::string& fd) {
     return std::filesystem::is_symlink("/proc/" + init + "/fd/" + fd);
   };

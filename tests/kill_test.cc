@@ -100,16 +100,10 @@ TEST_P(Killed, ByTheirTerminalsEndNothingSurvives) {
   EXPECT_EQ(survivors(milliseconds(3000)), std::vector<std::string>{});
 }
 
-pid_t only_child_of(pid_t parent) {
-  const std::string pid = std::to_string(parent);
-  return static_cast<pid_t>(
-      std::atoi(read_file("/proc/" + pid + "/task/" + pid + "/children").c_str()));
-}
-
 TEST_P(Killed, Pid1InsideEndsTheRunWithAMessage) {
   Process process(crowd("carrel-marker-init"));
   ASSERT_TRUE(process.wait_for_output("up"));
-  const pid_t init = only_child_of(process.pid());
+  const pid_t init = process.first_child();
   ASSERT_GT(init, 1);
   const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, init, 0)));
   ASSERT_EQ(::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0), 0);

@@ -173,6 +173,12 @@ Process::~Process() {
   reap(0);
 }
 
+pid_t Process::first_child() const {
+  const std::string pid = std::to_string(pid_);
+  return static_cast<pid_t>(
+      std::atoi(read_file("/proc/" + pid + "/task/" + pid + "/children").c_str()));
+}
+
 void Process::send_signal(int signal) const {
   ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0);
 }

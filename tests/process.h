@@ -61,6 +61,8 @@ class Process {
   ~Process();  // kills it if it still runs
 
   [[nodiscard]] pid_t pid() const { return pid_; }
+  // The process ID of its first child: of `carrel run`, the room's PID 1. 0 without one.
+  [[nodiscard]] pid_t first_child() const;
   void send_signal(int signal) const;
   void write_input(std::string_view text);
   void close_input() { input_.reset(); }

@@ -48,8 +48,7 @@ TEST_P(Starts, IdleSandboxKeepsLessThanHalfAMebibyte) {
   Process process(invocation);
   ASSERT_TRUE(process.wait_for_output("up"));
   const std::string pid = std::to_string(process.pid());
-  const std::string init =
-      std::to_string(std::atoi(read_file("/proc/" + pid + "/task/" + pid + "/children").c_str()));
+  const std::string init = std::to_string(process.first_child());
   const long outside = pss_kib(pid);
   const long inside = pss_kib(init);
   std::printf("idle: %ld KiB outside, %ld KiB PID 1\n", outside, inside);
