@@ -8,6 +8,7 @@
 #include <boost/beast/http/status.hpp>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/path.h"
 
 namespace carrel::egress {
@@ -55,7 +56,7 @@ std::variant<Body, std::string> body_of(const http::fields& fields, unsigned ver
   }
   if (codings == 1) {
     if (version < 11) return std::string("Transfer-Encoding does not exist in HTTP/1.0");
-    if (!beast::iequals(fields[Field::transfer_encoding], "chunked")) {
+    if (!equal_ignoring_case(view(fields[Field::transfer_encoding]), "chunked")) {
       return std::string("the only known Transfer-Encoding is chunked");
     }
     return Body{Body::Kind::kChunked, 0};
@@ -93,10 +94,8 @@ std::variant<Target, HttpFault> parse_absolute(std::string_view target) {
   std::string_view rest = target;
   constexpr std::array<std::string_view, 2> kSchemes = {"http://", "ws://"};
   const auto* const scheme =
-      std::find_if(kSchemes.begin(), kSchemes.end(), [&](std::string_view s) {
-        return beast::iequals(beast::string_view(rest.data(), std::min(rest.size(), s.size())),
-                              beast::string_view(s.data(), s.size()));
-      });
+      std::find_if(kSchemes.begin(), kSchemes.end(),
+                   [&](std::string_view known) { return starts_ignoring_case(rest, known); });
   if (scheme == kSchemes.end()) {
     return bad_request(
         "this is a proxy: it takes http://host/path, and CONNECT host:port for everything else");
@@ -202,9 +201,10 @@ std::variant<RequestPlan, HttpFault> plan_request(const http::request_header<>& 
   if (auto fault = plan_target(head, plan)) return std::move(*fault);
 
   plan.keep_alive = wants_keep_alive(head, head.version());
-  plan.expects_continue = beast::iequals(head[Field::expect], "100-continue") && !plan.http_1_0;
+  plan.expects_continue =
+      equal_ignoring_case(view(head[Field::expect]), "100-continue") && !plan.http_1_0;
   plan.websocket = !plan.http_1_0 && is_listed(head, "upgrade") &&
-                   beast::iequals(head[Field::upgrade], "websocket") &&
+                   equal_ignoring_case(view(head[Field::upgrade]), "websocket") &&
                    plan.body.kind == Body::Kind::kNone;
   plan.forward.set(Field::host, plan.destination.authority());
   http::fields rest;
