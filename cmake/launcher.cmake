@@ -36,11 +36,14 @@ carrel_launcher_image:
 carrel_launcher_image_end:
   .section .note.GNU-stack,"",%progbits
 ]])
-# And what carrel does of the launcher's work itself: it begins the room.
+# And what carrel does of the launcher's work itself: it begins the room, and the doctor
+# tries its redirect.
 add_library(carrel_launcher_image STATIC ${image}
   ${CMAKE_SOURCE_DIR}/src/jail/launcher/begin.cc
   ${CMAKE_SOURCE_DIR}/src/jail/launcher/control.cc
-  ${CMAKE_SOURCE_DIR}/src/jail/launcher/identity.cc)
+  ${CMAKE_SOURCE_DIR}/src/jail/launcher/identity.cc
+  ${CMAKE_SOURCE_DIR}/src/jail/launcher/netlink.cc
+  ${CMAKE_SOURCE_DIR}/src/jail/launcher/redirect.cc)
 target_include_directories(carrel_launcher_image PRIVATE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(carrel_launcher_image PRIVATE
   "$<$<COMPILE_LANGUAGE:CXX>:${freestanding};-fPIE>")

@@ -178,9 +178,9 @@ std::string network(const Prepared& prepared) {
     rows.push_back({"never reachable", printable(rule.text()) + (rule.reason.empty() ? "" : ": ") +
                                            printable(rule.reason)});
   }
-  for (const std::uint16_t port : plan.listeners) {
-    rows.push_back({"listener", "127.0.0.1:" + std::to_string(port) +
-                                    (port == plan::kHttpPort ? ", HTTP proxy" : ", SOCKS proxy") +
+  for (const wire::Listener& listener : plan.listeners) {
+    rows.push_back({"listener", "127.0.0.1:" + std::to_string(listener.port) + ", " +
+                                    std::string(listener_name(listener)) +
                                     (prepared.proxy_fd >= 0 ? ", handed out" : "")});
   }
   if (!prepared.upstream.empty()) {

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "cli/options.h"
+#include "plan/environment.h"
 #include "plan/mounts.h"
+#include "policy/inside.h"
 
 namespace carrel::cli {
 namespace {
@@ -117,7 +119,9 @@ json::object network(const Prepared& prepared) {
     deny.push_back(json::object{{"host", rule.text()}, {"reason", rule.reason}});
   }
   json::array listeners;
-  for (const std::uint16_t port : plan.listeners) listeners.emplace_back(port);
+  for (const wire::Listener& listener : plan.listeners) {
+    if (listener.port != policy::kDnsPort) listeners.emplace_back(listener.port);
+  }
   return {{"allow", std::move(allow)},
           {"deny", std::move(deny)},
           {"listeners", std::move(listeners)},
@@ -200,6 +204,12 @@ std::string_view op_name(wire::MountOp op) {
       return "devpts";
   }
   return "?";
+}
+
+std::string_view listener_name(const wire::Listener& listener) {
+  if (listener.port == plan::kHttpPort) return "HTTP proxy";
+  if (listener.port == plan::kSocksPort) return "SOCKS proxy";
+  return listener.transport == wire::Transport::kUdp ? "DNS over UDP" : "DNS over TCP";
 }
 
 std::vector<std::string> attribute_names(std::uint64_t attributes) {

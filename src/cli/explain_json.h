@@ -18,6 +18,7 @@ enum class Given : std::uint8_t { kNoCommand, kCommand };
 [[nodiscard]] std::string_view op_name(wire::MountOp op);
 // {"read-only", "nosuid"} of MOUNT_ATTR_*.
 [[nodiscard]] std::vector<std::string> attribute_names(std::uint64_t attributes);
+[[nodiscard]] std::string_view listener_name(const wire::Listener& listener);
 [[nodiscard]] std::string_view means_name(plan::LimitMeans means);
 
 // Where a variable's value comes from. A value that is the caller's own is

@@ -268,6 +268,7 @@ Result<Prepared> prepare(Draft draft, const Arguments& arguments, const Descript
   request.arguments = arguments.operands;
   request.kept_fds = descriptors.kept;
   request.hand_out_listeners = descriptors.proxy >= 0 || draft.upstream.has_value();
+  request.transparent = draft.upstream.has_value();
   if (arguments.has(Opt::kCwd)) {
     const policy::PathContext context{prepared.machine.home, prepared.machine.working_dir};
     Result<std::string> folder = policy::absolute_path(arguments.one(Opt::kCwd), context);

@@ -43,7 +43,7 @@ std::string subject_of(const PlanView& plan, const wire::Outcome& outcome) {
       break;
     case Step::kListener:
       if (index < header.listeners.count) {
-        return "127.0.0.1:" + std::to_string(plan.table(header.listeners)[index]);
+        return "127.0.0.1:" + std::to_string(plan.table(header.listeners)[index].port);
       }
       break;
     case Step::kWorkingDir:

@@ -54,7 +54,10 @@ Plan rich_plan() {
   plan.filters[0].program = {{1, 2, 3, 4}, {5, 6, 7, 8}, {9, 10, 11, 0xffffffff}};
   plan.environment = {{"A", "1"}, {"B", ""}, {"C", "a=b\n\xff"}};
   plan.limits.rlimits = {{7, 64}, {1, ~0ull}};
-  plan.listeners = {3128, 1080, 65535};
+  plan.listeners = {{wire::Transport::kTcp, 3128}, {wire::Transport::kUdp, 65535}};
+  plan.routes = {policy::Cidr::parse("198.18.0.0/15").value(),
+                 policy::Cidr::parse("2001:db8::/32").value()};
+  plan.transparent_ports = {22, 65535};
   plan.kept_fds = {3, 9, 1000};
   plan.command.arguments = {"x", "", std::string(300, 'a'), "\x1b\n"};
   plan.command.candidates = {"/bin/x", "./x"};
@@ -171,7 +174,16 @@ TEST_F(RoundTrip, OfLimitsListenersDescriptorsAndFilters) {
   }
   EXPECT_EQ(limits, plan_.limits.rlimits);
   const auto ports = view_.table(header.listeners);
-  EXPECT_EQ(std::vector<std::uint16_t>(ports.begin(), ports.end()), plan_.listeners);
+  EXPECT_EQ(std::vector<wire::Listener>(ports.begin(), ports.end()), plan_.listeners);
+  const auto routes = view_.table(header.routes);
+  ASSERT_EQ(routes.count, 2u);
+  EXPECT_EQ(routes[0].is_v6, 0);
+  EXPECT_EQ(routes[0].prefix, 15);
+  EXPECT_EQ(routes[0].address[0], 198);
+  EXPECT_EQ(routes[1].is_v6, 1);
+  EXPECT_EQ(routes[1].address[0], 0x20);
+  const auto taken = view_.table(header.transparent_ports);
+  EXPECT_EQ(std::vector<std::uint16_t>(taken.begin(), taken.end()), plan_.transparent_ports);
   const auto fds = view_.table(header.kept_fds);
   EXPECT_EQ(std::vector<int>(fds.begin(), fds.end()), plan_.kept_fds);
   const auto filters = view_.table(header.filters);
@@ -204,6 +216,8 @@ std::uint64_t read_everything(const PlanView& view) {
   };
   add(&header, sizeof header);
   add_table(header.listeners);
+  add_table(header.routes);
+  add_table(header.transparent_ports);
   add_table(header.limits);
   add_table(header.kept_fds);
   for (const auto* table :
@@ -230,6 +244,8 @@ std::uint64_t read_everything(const PlanView& view) {
 void expect_within_its_arrays(const wire::Header& header) {
   EXPECT_LE(header.sources.count, wire::kMaxSources);
   EXPECT_LE(header.listeners.count, wire::kMaxListeners);
+  EXPECT_LE(header.routes.count, wire::kMaxRoutes);
+  EXPECT_LE(header.transparent_ports.count, wire::kMaxTransparentPorts);
   EXPECT_LE(header.filters.count, wire::kMaxFilters);
   EXPECT_LE(header.kept_fds.count, wire::kMaxKeptFds);
   EXPECT_GT(header.arguments.count, 0u);

@@ -92,6 +92,18 @@ wire::Table<wire::MountStep> encode_steps(Block& block, const MountPlan& mounts)
   return block.table(steps);
 }
 
+wire::Table<wire::Route> encode_routes(Block& block, const std::vector<policy::Cidr>& routes) {
+  std::vector<wire::Route> out;
+  for (const policy::Cidr& network : routes) {
+    wire::Route route{};
+    std::copy(network.base.bytes().begin(), network.base.bytes().end(), route.address);
+    route.prefix = network.prefix;
+    route.is_v6 = network.base.is_v4() ? 0 : 1;
+    out.push_back(route);
+  }
+  return block.table(out);
+}
+
 wire::Table<wire::Limit> encode_limits(Block& block, const LimitPlan& plan) {
   std::vector<wire::Limit> limits;
   for (const auto& [resource, value] : plan.rlimits) limits.push_back({resource, 0, value});
@@ -133,7 +145,9 @@ void encode_handles(Block& block, const RunHandles& handles, wire::Header& heade
 
 Result<std::string> encode(const Plan& plan, const RunHandles& handles) {
   if (plan.mounts.sources.size() > wire::kMaxSources || plan.kept_fds.size() > wire::kMaxKeptFds ||
-      plan.filters.size() > wire::kMaxFilters || plan.listeners.size() > wire::kMaxListeners) {
+      plan.filters.size() > wire::kMaxFilters || plan.listeners.size() > wire::kMaxListeners ||
+      plan.routes.size() > wire::kMaxRoutes ||
+      plan.transparent_ports.size() > wire::kMaxTransparentPorts) {
     return Error{Errc::kInvalid,
                  "the plan has more folders, descriptors, filters or listeners than fit"};
   }
@@ -151,6 +165,8 @@ Result<std::string> encode(const Plan& plan, const RunHandles& handles) {
   header.mounts = encode_steps(block, plan.mounts);
   header.private_bytes = plan.mounts.private_bytes;
   header.listeners = block.table(plan.listeners);
+  header.routes = encode_routes(block, plan.routes);
+  header.transparent_ports = block.table(plan.transparent_ports);
   header.limits = encode_limits(block, plan.limits);
   header.filters = encode_filters(block, plan.filters);
   header.kept_fds =

@@ -93,7 +93,23 @@ TEST_F(EncodeRefuses, TooManyListeners) {
   Plan plan = least();
   plan.listeners.resize(wire::kMaxListeners);
   EXPECT_TRUE(encode(plan, {}).ok());
-  plan.listeners.push_back(1);
+  plan.listeners.emplace_back();
+  expect_refused(plan, {});
+}
+
+TEST_F(EncodeRefuses, TooManyRoutes) {
+  Plan plan = least();
+  plan.routes.resize(wire::kMaxRoutes);
+  EXPECT_TRUE(encode(plan, {}).ok());
+  plan.routes.emplace_back();
+  expect_refused(plan, {});
+}
+
+TEST_F(EncodeRefuses, TooManyTransparentPorts) {
+  Plan plan = least();
+  plan.transparent_ports.resize(wire::kMaxTransparentPorts);
+  EXPECT_TRUE(encode(plan, {}).ok());
+  plan.transparent_ports.push_back(1);
   expect_refused(plan, {});
 }
 

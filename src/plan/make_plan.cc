@@ -5,9 +5,13 @@
 #include "plan/limits.h"
 #include "plan/mounts.h"
 #include "plan/plan.h"
+#include "plan/transparent.h"
+#include "policy/inside.h"
 
 namespace carrel::plan {
 namespace {
+
+using wire::Transport;
 
 constexpr std::uint64_t kPrivateShare = 4;  // of memory, for private folders without a limit
 constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
@@ -51,9 +55,9 @@ Result<Plan> make_plan(policy::Policy policy, const Request& request, const Mach
 
   const std::uint64_t private_bytes =
       policy.limits.scratch.value_or(machine.memory_bytes / kPrivateShare);
-  const MountRequest mounts{policy.files, private_bytes, machine.uid == 0,
-                            request.hand_out_listeners ? machine.carrel : "",
-                            machine.interface_folders};
+  MountRequest mounts{policy.files, private_bytes, machine.uid == 0,
+                      request.hand_out_listeners ? machine.carrel : "", machine.interface_folders};
+  if (request.transparent) mounts.own_files = resolver_files(policy.network);
   CARREL_TRY(plan.mounts, plan_mounts(mounts, plan.notes));
   add_system_mounts(plan.mounts, mounts);
 
@@ -63,8 +67,14 @@ Result<Plan> make_plan(policy::Policy policy, const Request& request, const Mach
 
   Proxies proxies;
   if (request.hand_out_listeners) {
-    plan.listeners = {kHttpPort, kSocksPort};
+    plan.listeners = {{Transport::kTcp, kHttpPort}, {Transport::kTcp, kSocksPort}};
     proxies = {kHttpPort, kSocksPort, mounts.helper.empty() ? "" : kHelper};
+  }
+  if (request.transparent) {
+    plan.listeners.push_back({Transport::kUdp, policy::kDnsPort});
+    plan.listeners.push_back({Transport::kTcp, policy::kDnsPort});
+    plan.routes = transparent_routes(policy.network);
+    plan.transparent_ports = transparent_ports(policy.network);
   }
   plan.environment = plan_environment(policy.environment, machine, proxies);
   plan.command = plan_command(request, machine, plan.environment);

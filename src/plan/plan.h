@@ -93,7 +93,9 @@ struct Plan {
   std::vector<Filter> filters;
   std::vector<std::pair<std::string, std::string>> environment;  // sorted by name
   LimitPlan limits;
-  std::vector<std::uint16_t> listeners;
+  std::vector<wire::Listener> listeners;
+  std::vector<policy::Cidr> routes;              // wire::Header::routes
+  std::vector<std::uint16_t> transparent_ports;  // likewise
   std::vector<int> kept_fds;
   Command command;
   std::optional<std::chrono::milliseconds> wall_time;
@@ -107,6 +109,9 @@ struct Request {
   std::optional<std::string> working_dir;  // absolute; else the current one
   std::vector<int> kept_fds;
   bool hand_out_listeners = false;
+  // Whoever takes the listeners also answers names, and takes connections of
+  // programs that know no proxy.
+  bool transparent = false;
 };
 
 // Whether a plan for `policy` can make use of `machine.cgroups`.

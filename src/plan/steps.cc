@@ -34,6 +34,8 @@ std::string describe(Step step) {
       return "make the network namespace";
     case Step::kLoopback:
       return "bring up the loopback interface";
+    case Step::kRoute:
+      return "route addresses to the proxy";
     case Step::kListener:
       return "listen for the proxy";
     case Step::kHandOut:

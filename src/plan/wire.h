@@ -13,7 +13,10 @@ namespace carrel::wire {
 
 inline constexpr std::uint32_t kMagic = 0x4c455243;  // "CREL"
 inline constexpr std::size_t kMaxSources = 512;      // host trees held open at once
-inline constexpr std::size_t kMaxListeners = 8;
+inline constexpr std::size_t kMaxListeners = 8;      // that every kernel has
+inline constexpr std::size_t kMaxTransparentPorts = 24;
+inline constexpr std::size_t kMaxHandedOut = kMaxListeners + kMaxTransparentPorts;
+inline constexpr std::size_t kMaxRoutes = 256;
 inline constexpr std::size_t kMaxFilters = 4;
 inline constexpr std::size_t kMaxKeptFds = 64;
 inline constexpr std::size_t kMaxFileBytes = 4 << 20;  // of one file that the plan holds
@@ -72,6 +75,23 @@ struct MountStep {
   Text contents;  // of kFile: any bytes, at most kMaxFileBytes
 };
 
+// A socket on 127.0.0.1 inside that is handed out.
+enum class Transport : std::uint16_t { kTcp, kUdp };
+struct Listener {
+  Transport transport;
+  std::uint16_t port;
+
+  bool operator==(const Listener&) const = default;
+};
+
+// A network all of whose addresses are the room's own, so that what is sent to
+// them can be taken there.
+struct Route {
+  std::uint8_t address[16];  // of IPv4, the first four bytes
+  std::uint8_t prefix;
+  std::uint8_t is_v6;
+};
+
 struct Limit {
   std::uint32_t resource;  // RLIMIT_*
   std::uint32_t reserved;
@@ -104,7 +124,9 @@ struct Header {
 
   Table<Source> sources;
   Table<MountStep> mounts;
-  Table<std::uint16_t> listeners;  // TCP ports on 127.0.0.1 inside
+  Table<Listener> listeners;
+  Table<Route> routes;  // where there are any, connections along them are handed out too
+  Table<std::uint16_t> transparent_ports;  // of those, on a kernel that cannot take every port
   Table<Limit> limits;
   Table<Filter> filters;
   Table<std::int32_t> kept_fds;  // ascending, above 2
@@ -144,7 +166,8 @@ enum class Step : std::uint32_t {
   kHostname,
   kNetwork,
   kLoopback,
-  kListener,
+  kRoute,
+  kListener,  // index: listener
   kHandOut,
   kTakeSource,  // index: source
   kSealRoot,

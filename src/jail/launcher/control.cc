@@ -50,7 +50,7 @@ long receive(int socket, Message& message, int& fd, int flags) {
 long send_fds(int socket, const int* fds, unsigned count) {
   char byte = 'L';
   kernel::IoVec part{&byte, 1};
-  Rights<wire::kMaxListeners> rights{};
+  Rights<wire::kMaxHandedOut> rights{};
   rights.header = {sizeof(kernel::ControlHeader) + count * sizeof(int), kernel::kSolSocket,
                    kernel::kScmRights};
   for (unsigned i = 0; i < count; ++i) rights.fds[i] = fds[i];

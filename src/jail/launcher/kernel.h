@@ -109,6 +109,7 @@ struct ControlHeader {  // struct cmsghdr
 };
 inline constexpr int kAfUnix = 1;
 inline constexpr int kAfInet = 2;
+inline constexpr int kAfInet6 = 10;
 inline constexpr int kSockStream = 1;
 inline constexpr int kSockDgram = 2;
 inline constexpr int kSockSeqpacket = 5;

@@ -69,7 +69,9 @@ class PlanView {
   [[nodiscard]] bool check_tables() const {
     const wire::Header& h = *header_;
     if (!holds(h.sources) || h.sources.count > wire::kMaxSources || !holds(h.mounts) ||
-        !holds(h.listeners) || h.listeners.count > wire::kMaxListeners || !holds(h.limits) ||
+        !holds(h.listeners) || h.listeners.count > wire::kMaxListeners || !holds(h.routes) ||
+        h.routes.count > wire::kMaxRoutes || !holds(h.transparent_ports) ||
+        h.transparent_ports.count > wire::kMaxTransparentPorts || !holds(h.limits) ||
         !holds(h.filters) || h.filters.count > wire::kMaxFilters || !holds(h.kept_fds) ||
         h.kept_fds.count > wire::kMaxKeptFds || !holds(h.hostname) || !holds(h.working_dir) ||
         !holds(h.context) || !holds_texts(h.cgroup_folders) || !holds_texts(h.candidates) ||

@@ -1,0 +1,29 @@
+#include "policy/inside.h"
+
+#include <algorithm>
+
+namespace carrel::policy {
+namespace {
+
+bool covers(const HostPattern& pattern, const HostName& name) {
+  if (const auto* exact = std::get_if<HostName>(&pattern)) return *exact == name;
+  if (const auto* below = std::get_if<Subdomains>(&pattern)) return name.is_below(below->of);
+  return std::holds_alternative<AnyHost>(pattern);
+}
+
+}  // namespace
+
+const Cidr& name_network() {
+  static const Cidr kNetwork{IpAddress::v4({198, 18, 0, 0}), 15};
+  return kNetwork;
+}
+
+bool is_known_inside(const NetworkPolicy& policy, const HostName& name) {
+  const auto speaks_of_it = [&](const HostRule& rule) { return covers(rule.host, name); };
+  return std::ranges::any_of(policy.allow, speaks_of_it) &&
+         std::ranges::none_of(policy.deny, [&](const HostRule& rule) {
+           return !rule.port && speaks_of_it(rule);
+         });
+}
+
+}  // namespace carrel::policy
