@@ -2,10 +2,12 @@
 
 #include "egress/http_exchange.h"
 #include "egress/http_message.h"
-#include "egress/relay.h"
+#include "egress/tunnel.h"
 
 namespace carrel::egress {
 namespace {
+
+constexpr char kEstablished[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 // What is told to a client that could not be served.
 OwnResponse response_for(const Destination& destination, const Unreached& unreached) {
@@ -135,30 +137,14 @@ class Conversation {
   }
 
   Task<> serve_connect(Destination destination, AuditEvent event) {
-    c_.expect_within(c_.shared.timeouts.tunnel);  // the way out has bounds of its own
-    Outcome outcome = co_await c_.shared.outbound.tunnel(destination);
-    if (auto* unreached = std::get_if<Unreached>(&outcome)) {
-      RequestPlan plan;
-      plan.destination = destination;
-      plan.is_connect = true;
-      co_await turn_away(std::move(plan), std::move(*unreached), std::move(event));
-      co_return;
-    }
-    auto& reached = std::get<Reached>(outcome);
-    event.take(reached.decision);
-    event.address = reached.address;
     event.status = 200;
-    const std::uint64_t greeted = reached.greeting.size();
-    c_.upstream = std::move(reached.socket);
-    std::string opening = "HTTP/1.1 200 Connection established\r\n\r\n" + reached.greeting;
-    if (!co_await send_all(&c_.client, std::move(opening))) {
-      Relayed relayed = co_await relay(connection_, destination);
-      event.bytes_out = relayed.bytes_out;
-      event.bytes_in = relayed.bytes_in + greeted;
-      event.failure = std::move(relayed.failure);
-      if (relayed.denied) event.take(*relayed.denied);
-    }
-    c_.shared.audit.write(event);
+    std::optional<Unreached> unreached =
+        co_await run_tunnel(connection_, destination, kEstablished, &event);
+    if (!unreached) co_return;
+    RequestPlan plan;
+    plan.destination = std::move(destination);
+    plan.is_connect = true;
+    co_await turn_away(std::move(plan), *std::move(unreached), std::move(event));
   }
 
   Task<bool> serve_request(RequestParser* parser, RequestPlan plan, AuditEvent event) {

@@ -1,8 +1,8 @@
 #include "egress/socks.h"
 
-#include "egress/relay.h"
 #include "egress/socks_message.h"
 #include "egress/ssh_refusal.h"
+#include "egress/tunnel.h"
 
 namespace carrel::egress {
 namespace {
@@ -69,30 +69,11 @@ Task<> turn_away(std::shared_ptr<Connection> connection, SocksVersion version,
 
 Task<> connect(std::shared_ptr<Connection> connection, SocksVersion version,
                Destination destination, AuditEvent event) {
-  Connection& c = *connection;
-  c.expect_within(c.shared.timeouts.tunnel);  // the way out has bounds of its own
-  Outcome outcome = co_await c.shared.outbound.tunnel(destination);
-  if (auto* unreached = std::get_if<Unreached>(&outcome)) {
-    event.take(unreached->decision);
-    event.failure = unreached->failure;
-    c.shared.audit.write(event);
-    co_await turn_away(connection, version, destination, std::move(*unreached));
-    co_return;
-  }
-  auto& reached = std::get<Reached>(outcome);
-  event.take(reached.decision);
-  event.address = reached.address;
-  c.upstream = std::move(reached.socket);
-  std::string opening = socks_reply(version, SocksReply::kSucceeded) + reached.greeting;
-  const std::uint64_t greeted = reached.greeting.size();
-  if (!co_await send_all(&c.client, std::move(opening))) {
-    Relayed relayed = co_await relay(connection, destination);
-    event.bytes_out = relayed.bytes_out;
-    event.bytes_in = relayed.bytes_in + greeted;
-    event.failure = std::move(relayed.failure);
-    if (relayed.denied) event.take(*relayed.denied);
-  }
-  c.shared.audit.write(event);
+  std::optional<Unreached> unreached = co_await run_tunnel(
+      connection, destination, socks_reply(version, SocksReply::kSucceeded), &event);
+  if (!unreached) co_return;
+  connection->shared.audit.write(event);
+  co_await turn_away(connection, version, std::move(destination), *std::move(unreached));
 }
 
 // `version` was seen in the first byte.
