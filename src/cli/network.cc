@@ -39,7 +39,7 @@ Result<egress::UpstreamProxies> upstream_proxies(const plan::Machine& machine) {
 }
 
 Result<Proxy> Proxy::start(const policy::Policy& policy, egress::UpstreamProxies upstream,
-                           UniqueFd log) {
+                           UniqueFd log, std::vector<egress::Service> services) {
   const std::string own_pid = std::to_string(::getpid());
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -57,6 +57,7 @@ Result<Proxy> Proxy::start(const policy::Policy& policy, egress::UpstreamProxies
     config.handout = std::move(theirs);
     config.policy = policy.network;
     config.proxies = std::move(upstream);
+    config.services = std::move(services);
     config.audit = std::move(log);
     // Several logs of one policy are told apart by the process that the user started.
     config.sandbox = policy.hostname + "/" + own_pid;

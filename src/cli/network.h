@@ -3,8 +3,11 @@
 
 #include <sys/types.h>
 
+#include <vector>
+
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "egress/engine.h"
 #include "egress/upstream_proxy.h"
 #include "plan/machine.h"
 #include "policy/policy.h"
@@ -19,9 +22,10 @@ namespace carrel::cli {
 class Proxy {
  public:
   // Forks. What the child holds of this process's memory stays with it, so the
-  // less there is, the better.
+  // less there is, the better. `services`: as egress::Config has them.
   [[nodiscard]] static Result<Proxy> start(const policy::Policy& policy,
-                                           egress::UpstreamProxies upstream, UniqueFd log);
+                                           egress::UpstreamProxies upstream, UniqueFd log,
+                                           std::vector<egress::Service> services);
 
   Proxy() = default;  // none
   Proxy(Proxy&& other) noexcept;

@@ -81,7 +81,8 @@ Result<Proxy> start(const Arguments& arguments) {
   if (arguments.has(Opt::kLog)) {
     CARREL_TRY(log, open_log(arguments.one(Opt::kLog)));
   }
-  return Proxy::start(loaded.policy, std::move(upstream), std::move(log));
+  return Proxy::start(loaded.policy, std::move(upstream), std::move(log),
+                      {egress::Service::kHttp, egress::Service::kSocks});
 }
 
 sigset_t block_signals() {

@@ -16,7 +16,10 @@ Result<Proxy> start_proxy(const Arguments& arguments, Draft& draft) {
     CARREL_TRY(log, open_log(arguments.one(Opt::kLog)));
   }
   if (!draft.upstream) return Proxy();
-  return Proxy::start(draft.policy, std::move(*draft.upstream), std::move(log));
+  using egress::Service;
+  return Proxy::start(draft.policy, std::move(*draft.upstream), std::move(log),
+                      {Service::kHttp, Service::kSocks, Service::kDnsOverUdp, Service::kDnsOverTcp,
+                       Service::kTransparent});
 }
 
 // Everything but the refused record.

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "egress/asio.h"
 #include "egress/audit.h"
+#include "egress/name_table.h"
 #include "egress/outbound.h"
 #include "egress/socket_io.h"
 
@@ -32,6 +34,8 @@ struct Shared {
   Scratch scratch;
   std::size_t max_held;  // Config::max_held
   std::size_t held = 0;
+  NameTable names = {};
+  std::set<policy::HostName> unknown_names = {};  // of which the audit has a line
 };
 
 // Both ends of a conversation. Tasks hold it by shared_ptr.

@@ -9,10 +9,12 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <list>
 
+#include "egress/dns_server.h"
 #include "egress/handout.h"
 #include "egress/http_proxy.h"
 #include "egress/seclude.h"
 #include "egress/socks.h"
+#include "egress/transparent.h"
 
 namespace carrel::egress {
 namespace {
@@ -43,12 +45,24 @@ class Engine {
     return Unit{};
   }
 
+  Status answer_names(UniqueFd fd) {
+    DatagramSocket& socket = datagrams_.emplace_back(executor_);
+    ErrorCode error;
+    socket.assign(asio::ip::udp::v4(), fd.get(), error);
+    if (error) return Error{Errc::kSystem, "cannot use a socket: " + error.message()};
+    static_cast<void>(fd.release());
+    socket.non_blocking(true, error);
+    asio::co_spawn(executor_, serve_dns_over_udp(&socket, &shared_), asio::detached);
+    return Unit{};
+  }
+
   void start() { asio::co_spawn(executor_, keep_time(), asio::detached); }
 
   void stop() {
     stopped_ = true;
     ErrorCode ignored;
     for (Listener& listener : listeners_) listener.acceptor.close(ignored);
+    for (DatagramSocket& socket : datagrams_) socket.close(ignored);
     tick_.cancel();
     room_.cancel();
     for (const auto& connection : connections_) connection->close();
@@ -82,12 +96,26 @@ class Engine {
   void begin(Socket socket, Service service) {
     connections_.push_front(std::make_shared<Connection>(&shared_, std::move(socket)));
     const Place place = connections_.begin();
-    Task<> served = service == Service::kHttp ? serve_http(*place) : serve_socks(*place);
-    asio::co_spawn(executor_, std::move(served), [this, place](const std::exception_ptr&) {
+    asio::co_spawn(executor_, serve(service, *place), [this, place](const std::exception_ptr&) {
       (*place)->close();
       connections_.erase(place);
       room_.cancel();
     });
+  }
+
+  static Task<> serve(Service service, std::shared_ptr<Connection> connection) {
+    switch (service) {
+      case Service::kHttp:
+        return serve_http(std::move(connection));
+      case Service::kSocks:
+        return serve_socks(std::move(connection));
+      case Service::kDnsOverTcp:
+        return serve_dns_over_tcp(std::move(connection));
+      case Service::kDnsOverUdp:  // no connection comes of it
+      case Service::kTransparent:
+        break;
+    }
+    return serve_transparent(std::move(connection));
   }
 
   Task<> keep_time() {
@@ -103,6 +131,7 @@ class Engine {
   Shared& shared_;
   std::size_t max_connections_;
   std::list<Listener> listeners_;
+  std::list<DatagramSocket> datagrams_;
   std::list<std::shared_ptr<Connection>> connections_;
   Timer room_;  // cancelled when a connection ends
   Timer tick_;
@@ -146,7 +175,12 @@ Status serve(Config config, std::vector<UniqueFd> listeners) {
   };
   Engine engine(context, shared, connections_within_open_files(config.max_connections));
   for (std::size_t i = 0; i < listeners.size(); ++i) {
-    CARREL_CHECK(engine.listen(std::move(listeners[i]), config.services[i]));
+    const Service service = config.services[std::min(i, config.services.size() - 1)];
+    if (service == Service::kDnsOverUdp) {
+      CARREL_CHECK(engine.answer_names(std::move(listeners[i])));
+    } else {
+      CARREL_CHECK(engine.listen(std::move(listeners[i]), service));
+    }
   }
   engine.start();
   const bool has_lifetime = config.lifetime.valid();
@@ -162,12 +196,23 @@ Status serve(Config config, std::vector<UniqueFd> listeners) {
   return Unit{};
 }
 
+Result<std::vector<UniqueFd>> receive(const Config& config) {
+  std::vector<HandedOut> expected;
+  for (const Service service : config.services) {
+    if (service == Service::kTransparent) continue;
+    expected.push_back(service == Service::kDnsOverUdp ? HandedOut::kDatagrams
+                                                       : HandedOut::kListener);
+  }
+  const bool transparent = expected.size() < config.services.size();
+  return receive_listeners(config.handout, expected,
+                           transparent ? Further::kListeners : Further::kNone);
+}
+
 }  // namespace
 
 Status run_engine(Config config) {
   CARREL_CHECK(seclude({config.handout.get(), config.lifetime.get(), config.audit.get()}));
-  CARREL_TRY(std::vector<UniqueFd> listeners,
-             receive_listeners(config.handout, config.services.size()));
+  CARREL_TRY(std::vector<UniqueFd> listeners, receive(config));
   if (listeners.empty()) return Unit{};  // the sandbox never was
   return serve(std::move(config), std::move(listeners));
 }

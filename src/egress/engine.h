@@ -15,7 +15,13 @@
 namespace carrel::egress {
 
 // What a listener that is handed out speaks.
-enum class Service : std::uint8_t { kHttp, kSocks };
+enum class Service : std::uint8_t {
+  kHttp,
+  kSocks,
+  kDnsOverUdp,
+  kDnsOverTcp,
+  kTransparent,  // the last of all; as many as come
+};
 
 struct Config {
   // One end of a Unix socket pair, over which the listeners come (handout.h).

@@ -11,7 +11,7 @@
 namespace carrel::egress {
 namespace {
 
-constexpr std::size_t kMaxListeners = 8;
+constexpr std::size_t kMaxListeners = 64;
 constexpr char kListenersFollow = 'L';
 
 bool has_option(int fd, int option, int wanted) {
@@ -22,6 +22,10 @@ bool has_option(int fd, int option, int wanted) {
 
 bool is_listener(const UniqueFd& fd) {
   return has_option(fd.get(), SO_TYPE, SOCK_STREAM) && has_option(fd.get(), SO_ACCEPTCONN, 1);
+}
+
+bool is(HandedOut kind, const UniqueFd& fd) {
+  return kind == HandedOut::kListener ? is_listener(fd) : has_option(fd.get(), SO_TYPE, SOCK_DGRAM);
 }
 
 // Owns whatever descriptors came, even those of a message that is refused.
@@ -42,7 +46,9 @@ std::vector<UniqueFd> descriptors_in(msghdr& message) {
 
 }  // namespace
 
-Result<std::vector<UniqueFd>> receive_listeners(const UniqueFd& socket, std::size_t count) {
+Result<std::vector<UniqueFd>> receive_listeners(const UniqueFd& socket,
+                                                const std::vector<HandedOut>& expected,
+                                                Further further) {
   char byte = 0;
   iovec part{&byte, 1};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxListeners)> control{};
@@ -56,12 +62,15 @@ Result<std::vector<UniqueFd>> receive_listeners(const UniqueFd& socket, std::siz
   if (size == -1 && errno != ECONNRESET) return sys::failed("recvmsg", "listeners");
   if (size <= 0) return std::vector<UniqueFd>();
   std::vector<UniqueFd> fds = descriptors_in(message);
-  if (byte != kListenersFollow || (message.msg_flags & MSG_CTRUNC) != 0 || fds.size() != count) {
+  if (byte != kListenersFollow || (message.msg_flags & MSG_CTRUNC) != 0 ||
+      fds.size() < expected.size() || (further == Further::kNone && fds.size() > expected.size())) {
     return Error{Errc::kInvalid, "the launcher handed out " + std::to_string(fds.size()) +
-                                     " listeners, not " + std::to_string(count)};
+                                     " sockets, not " + std::to_string(expected.size())};
   }
-  for (const UniqueFd& fd : fds) {
-    if (!is_listener(fd)) return Error{Errc::kInvalid, "what was handed out does not listen"};
+  for (std::size_t i = 0; i < fds.size(); ++i) {
+    if (!is(i < expected.size() ? expected[i] : HandedOut::kListener, fds[i])) {
+      return Error{Errc::kInvalid, "what was handed out does not listen"};
+    }
   }
   return fds;
 }

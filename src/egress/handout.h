@@ -1,7 +1,7 @@
 // Taking over the listening sockets that the launcher opened inside the sandbox.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "base/result.h"
@@ -9,10 +9,13 @@
 
 namespace carrel::egress {
 
-// Waits for the one message with `count` listening TCP sockets (SCM_RIGHTS),
-// in their order. Empty if the other side ended without sending any; kInvalid
-// if it sent anything else.
-[[nodiscard]] Result<std::vector<UniqueFd>> receive_listeners(const UniqueFd& socket,
-                                                              std::size_t count);
+enum class HandedOut : std::uint8_t { kListener, kDatagrams };  // TCP; UDP
+enum class Further : std::uint8_t { kNone, kListeners };
+
+// Waits for the one message with sockets (SCM_RIGHTS): those of `expected`, in this
+// order, and then any number of listeners if `further` says so. Empty if the other
+// side ended without sending any; kInvalid if it sent anything else.
+[[nodiscard]] Result<std::vector<UniqueFd>> receive_listeners(
+    const UniqueFd& socket, const std::vector<HandedOut>& expected, Further further);
 
 }  // namespace carrel::egress

@@ -5,11 +5,7 @@
 #include "egress/tunnel.h"
 
 namespace carrel::egress {
-namespace {
 
-constexpr char kEstablished[] = "HTTP/1.1 200 Connection established\r\n\r\n";
-
-// What is told to a client that could not be served.
 OwnResponse response_for(const Destination& destination, const Unreached& unreached) {
   switch (unreached.kind) {
     case Unreached::Kind::kDenied:
@@ -29,6 +25,10 @@ OwnResponse response_for(const Destination& destination, const Unreached& unreac
   }
   return {};
 }
+
+namespace {
+
+constexpr char kEstablished[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 OwnResponse response_for(const HttpFault& fault) {
   return {fault.status, "bad-request", fault.text};

@@ -52,6 +52,10 @@ class Outbound {
 
   // The first decision alone. A policy that changes is obeyed from the next call on.
   [[nodiscard]] Decision decide(const Destination& destination) const;
+  // Of a name that is known at no port (policy/inside.h): why not.
+  [[nodiscard]] Decision decide_name(const policy::HostName& name) const {
+    return egress::decide(*policy_, name, 0);
+  }
   [[nodiscard]] Decision decide_tls_name(const Destination& destination,
                                          const policy::HostName& shown) const;
   void set_policy(std::shared_ptr<const policy::NetworkPolicy> policy) {
@@ -62,6 +66,8 @@ class Outbound {
   // requests to it. The Outbound must outlive the task.
   [[nodiscard]] Task<Outcome> tunnel(Destination destination);
   [[nodiscard]] Task<Outcome> http(Destination destination);
+
+  [[nodiscard]] const policy::NetworkPolicy& policy() const { return *policy_; }
 
  private:
   // The way to an upstream proxy is the machine's own business.

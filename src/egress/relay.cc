@@ -4,6 +4,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "egress/client_hello.h"
+#include "egress/spoken_refusal.h"
 
 namespace carrel::egress {
 namespace {
@@ -148,6 +149,16 @@ Task<Judged> judge_first_bytes(std::shared_ptr<Connection> connection, Destinati
   co_return deny("the tunnel's TLS greeting comes in too many pieces");
 }
 
+// In the one language that the client has shown to speak.
+Task<> say_wrong_name(std::shared_ptr<Connection> connection) {
+  Connection& c = *connection;
+  ErrorCode error;
+  static_cast<void>(send_some(c.client, tls_alert(TlsAlert::kUnrecognizedName), error));
+  c.upstream.close(error);
+  c.expect_within(c.shared.timeouts.goodbye);
+  co_await linger(&c.client);
+}
+
 Task<> pass_on_judged(std::shared_ptr<Joined> joined, Destination destination) {
   Connection& connection = *joined->connection;
   Judged judged = co_await judge_first_bytes(joined->connection, std::move(destination));
@@ -158,6 +169,7 @@ Task<> pass_on_judged(std::shared_ptr<Joined> joined, Destination destination) {
   }
   if (connection.has_expired()) joined->result.failure = "idle for too long";
   joined->result.denied = std::move(judged.denied);
+  if (joined->result.denied) co_await say_wrong_name(joined->connection);
   connection.close();
 }
 
