@@ -99,6 +99,7 @@ std::string values_of(Kind kind) {
     case Kind::kLimit:
       return "compopt -o nospace 2>/dev/null; _carrel_reply -W '@LIMITS@'";
     case Kind::kDuration:
+    case Kind::kPort:
     case Kind::kDescriptor:
       return ":";
     case Kind::kProfile:

@@ -82,6 +82,7 @@ std::string action(Kind kind) {
     case Kind::kLimit:
       return " -x -a '@LIMITS@'";
     case Kind::kDuration:
+    case Kind::kPort:
     case Kind::kDescriptor:
       return " -x";
     case Kind::kProfile:

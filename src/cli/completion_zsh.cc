@@ -69,6 +69,7 @@ std::string action(Kind kind) {
     case Kind::kLimit:
       return "{compadd -S \"\" - @LIMITS@}";
     case Kind::kDuration:
+    case Kind::kPort:
     case Kind::kDescriptor:
       return " ";
     case Kind::kProfile:

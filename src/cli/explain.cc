@@ -178,7 +178,15 @@ std::string network(const Prepared& prepared) {
     rows.push_back({"never reachable", printable(rule.text()) + (rule.reason.empty() ? "" : ": ") +
                                            printable(rule.reason)});
   }
+  for (const policy::HostPort& port : policy.host_ports) {
+    rows.push_back({"host's port", port.text() + ", at localhost inside"});
+  }
+  for (const policy::PublishedPort& port : policy.publish) {
+    rows.push_back({"published", "port " + std::to_string(port.inside) + " inside, at " +
+                                     port.place() + " of this machine"});
+  }
   for (const wire::Listener& listener : plan.listeners) {
+    if (policy.host_ports.contains(policy::HostPort{listener.port})) continue;
     rows.push_back({"listener", "127.0.0.1:" + std::to_string(listener.port) + ", " +
                                     std::string(listener_name(listener)) +
                                     (prepared.proxy_fd >= 0 ? ", handed out" : "")});

@@ -118,12 +118,21 @@ json::object network(const Prepared& prepared) {
   for (const policy::HostRule& rule : policy.deny) {
     deny.push_back(json::object{{"host", rule.text()}, {"reason", rule.reason}});
   }
+  json::array host_ports;
+  for (const policy::HostPort& port : policy.host_ports) host_ports.emplace_back(port.port);
+  json::array publish;
+  for (const policy::PublishedPort& port : policy.publish) {
+    publish.push_back(json::object{
+        {"address", port.address.text()}, {"port", port.outside}, {"inside", port.inside}});
+  }
   json::array listeners;
   for (const wire::Listener& listener : plan.listeners) {
     if (listener.port != policy::kDnsPort) listeners.emplace_back(listener.port);
   }
   return {{"allow", std::move(allow)},
           {"deny", std::move(deny)},
+          {"host_ports", std::move(host_ports)},
+          {"publish", std::move(publish)},
           {"listeners", std::move(listeners)},
           {"decided_by", prepared.proxy_fd >= 0 ? "proxy_fd" : "carrel"},
           {"upstream_proxies", prepared.upstream},

@@ -38,8 +38,7 @@ Result<egress::UpstreamProxies> upstream_proxies(const plan::Machine& machine) {
       });
 }
 
-Result<Proxy> Proxy::start(const policy::Policy& policy, egress::UpstreamProxies upstream,
-                           UniqueFd log, std::vector<egress::Service> services) {
+Result<Proxy> Proxy::start(const policy::Policy& policy, Work work) {
   const std::string own_pid = std::to_string(::getpid());
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -56,9 +55,10 @@ Result<Proxy> Proxy::start(const policy::Policy& policy, egress::UpstreamProxies
     egress::Config config;
     config.handout = std::move(theirs);
     config.policy = policy.network;
-    config.proxies = std::move(upstream);
-    config.services = std::move(services);
-    config.audit = std::move(log);
+    config.proxies = std::move(work.upstream);
+    config.services = std::move(work.services);
+    config.published = std::move(work.published);
+    config.audit = std::move(work.log);
     // Several logs of one policy are told apart by the process that the user started.
     config.sandbox = policy.hostname + "/" + own_pid;
     serve(std::move(config));

@@ -21,11 +21,15 @@ namespace carrel::cli {
 // its place. It serves for as long as somebody holds handout().
 class Proxy {
  public:
+  struct Work {  // as egress::Config has them
+    egress::UpstreamProxies upstream;
+    UniqueFd log;
+    std::vector<egress::Service> services;
+    std::vector<egress::Published> published;
+  };
   // Forks. What the child holds of this process's memory stays with it, so the
-  // less there is, the better. `services`: as egress::Config has them.
-  [[nodiscard]] static Result<Proxy> start(const policy::Policy& policy,
-                                           egress::UpstreamProxies upstream, UniqueFd log,
-                                           std::vector<egress::Service> services);
+  // less there is, the better.
+  [[nodiscard]] static Result<Proxy> start(const policy::Policy& policy, Work work);
 
   Proxy() = default;  // none
   Proxy(Proxy&& other) noexcept;

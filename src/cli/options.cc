@@ -49,6 +49,13 @@ constexpr Option kNetworkOptions[] = {
      "127.0.0.1:1080 for SOCKS5, in this order, arrive as one SCM_RIGHTS message before the "
      "command starts. The proxy variables are set inside. The program at the other end serves "
      "the sockets and decides what is reached, in place of carrel's own proxy."},
+    {Opt::kHostPort, "host-port", 0, "PORT", Kind::kPort, Repeat::kMany,
+     "let the command reach PORT of this machine's loopback, at its own",
+     "A database that listens on 127.0.0.1:5432 is then at localhost:5432 inside as well."},
+    {Opt::kPublish, "publish", 0, "[ADDR:]PORT[:INSIDE]", Kind::kPort, Repeat::kMany,
+     "make a server inside reachable at PORT of this machine",
+     "The server listens on port INSIDE (PORT if it is not said) of the loopback inside. Without "
+     "ADDR, only programs of this machine reach it; an IPv6 ADDR stands in brackets."},
     {Opt::kLog, "log", 0, "FILE", Kind::kPath, Repeat::kOnce,
      "append a line to FILE for each request and connection that carrel's proxy decides",
      "The file is made if it is not there, and several sandboxes may share one. The command cannot "
@@ -63,10 +70,10 @@ constexpr Option kProxyOptions[] = {
      "Whoever reaches the address may use the proxy: it asks for no password."},
     {Opt::kSocks, "socks", 0, "ADDRESS:PORT", Kind::kHost, Repeat::kOnce,
      "listen here as a SOCKS proxy, instead of on 127.0.0.1:1080", ""},
-    kNetworkOptions[2],
+    kNetworkOptions[4],
 };
 constexpr Option kWhyOptions[] = {kNetworkOptions[0]};
-static_assert(kNetworkOptions[0].id == Opt::kAllow && kNetworkOptions[2].id == Opt::kLog);
+static_assert(kNetworkOptions[0].id == Opt::kAllow && kNetworkOptions[4].id == Opt::kLog);
 
 constexpr Option kProcessOptions[] = {
     {Opt::kEnv, "env", 'e', "NAME[=VALUE]", Kind::kEnvironment, Repeat::kMany,

@@ -18,6 +18,7 @@ enum class Kind : std::uint8_t {
   kToml,  // a file whose name ends so
   kJson,
   kHost,
+  kPort,
   kEnvironment,  // NAME or NAME=VALUE
   kLimit,        // NAME=VALUE, with a name of kLimitNames
   kDuration,
@@ -36,6 +37,8 @@ enum class Opt : std::uint8_t {
   kHide,
   kProtect,
   kAllow,
+  kHostPort,
+  kPublish,
   kProxyFd,
   kLog,
   kEnv,

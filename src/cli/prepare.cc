@@ -124,6 +124,16 @@ Result<policy::NetworkPolicy> own_network(const Arguments& arguments) {
     if (!rule.ok()) return about("allow", std::move(rule).error());
     network.allow.insert(std::move(rule).value());
   }
+  for (const std::string& text : arguments.all(Opt::kHostPort)) {
+    Result<policy::HostPort> port = policy::HostPort::parse(text);
+    if (!port.ok()) return about("host-port", std::move(port).error());
+    network.host_ports.insert(port.value());
+  }
+  for (const std::string& text : arguments.all(Opt::kPublish)) {
+    Result<policy::PublishedPort> port = policy::PublishedPort::parse(text);
+    if (!port.ok()) return about("publish", std::move(port).error());
+    network.publish.insert(std::move(port).value());
+  }
   return network;
 }
 
@@ -237,6 +247,19 @@ Result<Descriptors> check_descriptors(const Arguments& arguments) {
   return descriptors;
 }
 
+namespace {
+
+Status check_ports_served(const policy::NetworkPolicy& network, const Descriptors& descriptors) {
+  if (descriptors.proxy < 0 || (network.host_ports.empty() && network.publish.empty())) {
+    return Unit{};
+  }
+  return invalid(
+      "--proxy-fd with host_ports or publish: carrel's own proxy serves them, and does not run "
+      "then; leave one out");
+}
+
+}  // namespace
+
 Result<Draft> draft(const Arguments& arguments, const Descriptors& descriptors) {
   Draft draft;
   CARREL_TRY(draft.machine, plan::this_machine());
@@ -244,7 +267,8 @@ Result<Draft> draft(const Arguments& arguments, const Descriptors& descriptors) 
   CARREL_TRY(LoadedPolicy loaded, load_policy(arguments, context));
   draft.policy = std::move(loaded.policy);
   draft.policy_source = std::move(loaded.source);
-  if (!draft.policy.network.allow.empty() && descriptors.proxy < 0) {
+  CARREL_CHECK(check_ports_served(draft.policy.network, descriptors));
+  if (policy::has_network(draft.policy.network) && descriptors.proxy < 0) {
     CARREL_TRY(draft.upstream, upstream_proxies(draft.machine));
     draft.upstream_text = draft.upstream->text();
   }

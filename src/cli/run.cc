@@ -1,6 +1,7 @@
 #include "base/unique_fd.h"
 #include "cli/commands.h"
 #include "cli/descriptors.h"
+#include "cli/listener.h"
 #include "cli/network.h"
 #include "cli/prepare.h"
 #include "cli/record.h"
@@ -9,7 +10,7 @@
 namespace carrel::cli {
 namespace {
 
-// Where the policy allows no host there is nothing to serve.
+// Where the policy has no network there is nothing to serve.
 Result<Proxy> start_proxy(const Arguments& arguments, Draft& draft) {
   UniqueFd log;
   if (arguments.has(Opt::kLog)) {
@@ -17,9 +18,15 @@ Result<Proxy> start_proxy(const Arguments& arguments, Draft& draft) {
   }
   if (!draft.upstream) return Proxy();
   using egress::Service;
-  return Proxy::start(draft.policy, std::move(*draft.upstream), std::move(log),
-                      {Service::kHttp, Service::kSocks, Service::kDnsOverUdp, Service::kDnsOverTcp,
-                       Service::kTransparent});
+  std::vector<Service> services = {Service::kHttp, Service::kSocks, Service::kDnsOverUdp,
+                                   Service::kDnsOverTcp};
+  services.insert(services.end(), draft.policy.network.host_ports.size(), Service::kHostPort);
+  services.push_back(Service::kTransparent);
+  CARREL_TRY(auto published, listen_for(draft.policy.network));
+  return Proxy::start(draft.policy, {.upstream = std::move(*draft.upstream),
+                                     .log = std::move(log),
+                                     .services = std::move(services),
+                                     .published = std::move(published)});
 }
 
 // Everything but the refused record.

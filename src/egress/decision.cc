@@ -109,6 +109,14 @@ Decision not_allowed(std::string reason, const Destination& remedy) {
   return {Verdict::kDenied, {}, std::move(reason), remedy.text()};
 }
 
+// A port of the host's loopback that the sandbox has at its own.
+bool is_host_port(const policy::NetworkPolicy& policy, const IpAddress& address,
+                  std::uint16_t port) {
+  static const IpAddress kV4 = IpAddress::v4({127, 0, 0, 1});
+  static const IpAddress kV6 = IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+  return (address == kV4 || address == kV6) && policy.host_ports.contains(policy::HostPort{port});
+}
+
 // "only port 443 of it is allowed", where that is so.
 template <typename Target>
 std::string why_no_rule(const std::set<HostRule>& allow, const Target& target) {
@@ -136,6 +144,9 @@ Decision decide(const policy::NetworkPolicy& policy, const HostName& name, std::
 Decision decide(const policy::NetworkPolicy& policy, const IpAddress& address, std::uint16_t port,
                 Owner owner) {
   if (const HostRule* rule = find_denial(policy.deny, address, port)) return denied_by(*rule);
+  if (is_host_port(policy, address, port)) {
+    return {Verdict::kAllowed, "host port " + std::to_string(port), {}, {}};
+  }
   const SpecialRange* special = special_range(address);
   if (const HostRule* rule = find_permission(policy.allow, address, port, special, owner)) {
     return allowed_by(*rule);

@@ -7,11 +7,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <functional>
 #include <list>
 
 #include "egress/dns_server.h"
 #include "egress/handout.h"
 #include "egress/http_proxy.h"
+#include "egress/ports.h"
 #include "egress/seclude.h"
 #include "egress/socks.h"
 #include "egress/transparent.h"
@@ -36,13 +38,17 @@ class Engine {
         tick_(executor_) {}
 
   Status listen(UniqueFd fd, Service service) {
-    Listener& listener = listeners_.emplace_back(Listener{Acceptor(executor_), service});
-    ErrorCode error;
-    listener.acceptor.assign(asio::ip::tcp::v4(), fd.get(), error);
-    if (error) return Error{Errc::kSystem, "cannot use a listener: " + error.message()};
-    static_cast<void>(fd.release());
-    asio::co_spawn(executor_, accept_all(&listener), asio::detached);
-    return Unit{};
+    return listen(std::move(fd), [service](std::shared_ptr<Connection> connection) {
+      return serve(service, std::move(connection));
+    });
+  }
+
+  Status publish(Published published, SandboxSockets* sockets) {
+    const policy::PublishedPort port = published.port;
+    return listen(std::move(published.listener),
+                  [port, sockets](std::shared_ptr<Connection> connection) {
+                    return serve_published(std::move(connection), port, sockets);
+                  });
   }
 
   Status answer_names(UniqueFd fd) {
@@ -69,11 +75,22 @@ class Engine {
   }
 
  private:
+  using Serve = std::function<Task<>(std::shared_ptr<Connection>)>;
   struct Listener {
     Acceptor acceptor;
-    Service service;
+    Serve serve;
   };
   using Place = std::list<std::shared_ptr<Connection>>::iterator;
+
+  Status listen(UniqueFd fd, Serve serve) {
+    Listener& listener = listeners_.emplace_back(Listener{Acceptor(executor_), std::move(serve)});
+    ErrorCode error;
+    listener.acceptor.assign(asio::ip::tcp::v4(), fd.get(), error);
+    if (error) return Error{Errc::kSystem, "cannot use a listener: " + error.message()};
+    static_cast<void>(fd.release());
+    asio::co_spawn(executor_, accept_all(&listener), asio::detached);
+    return Unit{};
+  }
 
   Task<> accept_all(Listener* listener) {
     while (!stopped_) {
@@ -89,14 +106,14 @@ class Engine {
         co_await pause.async_wait(kAwait);
         continue;
       }
-      begin(std::move(socket), listener->service);
+      begin(std::move(socket), listener->serve);
     }
   }
 
-  void begin(Socket socket, Service service) {
+  void begin(Socket socket, const Serve& serve) {
     connections_.push_front(std::make_shared<Connection>(&shared_, std::move(socket)));
     const Place place = connections_.begin();
-    asio::co_spawn(executor_, serve(service, *place), [this, place](const std::exception_ptr&) {
+    asio::co_spawn(executor_, serve(*place), [this, place](const std::exception_ptr&) {
       (*place)->close();
       connections_.erase(place);
       room_.cancel();
@@ -111,6 +128,8 @@ class Engine {
         return serve_socks(std::move(connection));
       case Service::kDnsOverTcp:
         return serve_dns_over_tcp(std::move(connection));
+      case Service::kHostPort:
+        return serve_host_port(std::move(connection));
       case Service::kDnsOverUdp:  // no connection comes of it
       case Service::kTransparent:
         break;
@@ -161,6 +180,11 @@ std::size_t connections_within_open_files(std::size_t wanted) {
 }
 
 Status serve(Config config, std::vector<UniqueFd> listeners) {
+  std::optional<SandboxSockets> sockets;
+  if (!config.published.empty()) {
+    CARREL_TRY(SandboxSockets opened, SandboxSockets::open(listeners.front()));
+    sockets.emplace(std::move(opened));
+  }
   asio::io_context context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE);
   const Executor executor = context.get_executor();
   CARREL_TRY(auto resolver, Resolver::make(executor, {config.nameservers, config.timeouts.lookup}));
@@ -181,6 +205,9 @@ Status serve(Config config, std::vector<UniqueFd> listeners) {
     } else {
       CARREL_CHECK(engine.listen(std::move(listeners[i]), service));
     }
+  }
+  for (Published& published : config.published) {
+    CARREL_CHECK(engine.publish(std::move(published), &*sockets));
   }
   engine.start();
   const bool has_lifetime = config.lifetime.valid();
@@ -211,7 +238,9 @@ Result<std::vector<UniqueFd>> receive(const Config& config) {
 }  // namespace
 
 Status run_engine(Config config) {
-  CARREL_CHECK(seclude({config.handout.get(), config.lifetime.get(), config.audit.get()}));
+  std::vector<int> keep = {config.handout.get(), config.lifetime.get(), config.audit.get()};
+  for (const Published& published : config.published) keep.push_back(published.listener.get());
+  CARREL_CHECK(seclude(std::move(keep)));
   CARREL_TRY(std::vector<UniqueFd> listeners, receive(config));
   if (listeners.empty()) return Unit{};  // the sandbox never was
   return serve(std::move(config), std::move(listeners));

@@ -20,7 +20,14 @@ enum class Service : std::uint8_t {
   kSocks,
   kDnsOverUdp,
   kDnsOverTcp,
+  kHostPort,     // egress/ports.h
   kTransparent,  // the last of all; as many as come
+};
+
+// A server inside, reached from outside.
+struct Published {
+  policy::PublishedPort port;
+  UniqueFd listener;  // at port.place()
 };
 
 struct Config {
@@ -30,6 +37,7 @@ struct Config {
   // does when its process is gone. If invalid, when `handout` ends.
   UniqueFd lifetime;
   std::vector<Service> services = {Service::kHttp, Service::kSocks};  // in the order handed out
+  std::vector<Published> published;
   policy::NetworkPolicy policy;
   UpstreamProxies proxies;
   UniqueFd audit;           // a line for each decision (audit.h); may be invalid

@@ -9,6 +9,8 @@
 
 namespace carrel::egress {
 
+inline constexpr char kListenersFollow = 'L';  // the byte of that message
+
 enum class HandedOut : std::uint8_t { kListener, kDatagrams };  // TCP; UDP
 enum class Further : std::uint8_t { kNone, kListeners };
 

@@ -173,6 +173,21 @@ Task<> pass_on_judged(std::shared_ptr<Joined> joined, Destination destination) {
   connection.close();
 }
 
+// Both ways until both have ended; `out` is the client's.
+Task<Relayed> run(std::shared_ptr<Joined> joined, Task<> out) {
+  using namespace asio::experimental::awaitable_operators;
+  const std::shared_ptr<Connection> connection = joined->connection;
+  connection->expect_within(connection->shared.timeouts.tunnel);
+  co_await (std::move(out) && pass_on(joined, Way::kIn));
+  // A close with bytes unread would send RST, which can overtake the last words.
+  if (!joined->result.failure.empty() && connection->client.is_open()) {
+    connection->expect_within(connection->shared.timeouts.goodbye);
+    co_await linger(&connection->client);
+  }
+  connection->close();
+  co_return std::move(joined->result);
+}
+
 }  // namespace
 
 Task<Pumped> pump(std::shared_ptr<Connection> connection, Way way, std::uint64_t limit,
@@ -205,17 +220,15 @@ Task<Pumped> pump(std::shared_ptr<Connection> connection, Way way, std::uint64_t
 }
 
 Task<Relayed> relay(std::shared_ptr<Connection> connection, Destination destination) {
-  using namespace asio::experimental::awaitable_operators;
   const auto joined = std::make_shared<Joined>(Joined{connection, {}});
-  connection->expect_within(connection->shared.timeouts.tunnel);
-  co_await (pass_on_judged(joined, std::move(destination)) && pass_on(joined, Way::kIn));
-  // A close with bytes unread would send RST, which can overtake the last words.
-  if (!joined->result.failure.empty() && connection->client.is_open()) {
-    connection->expect_within(connection->shared.timeouts.goodbye);
-    co_await linger(&connection->client);
-  }
-  connection->close();
-  co_return std::move(joined->result);
+  Task<> out = pass_on_judged(joined, std::move(destination));
+  co_return co_await run(joined, std::move(out));
+}
+
+Task<Relayed> relay_as_is(std::shared_ptr<Connection> connection) {
+  const auto joined = std::make_shared<Joined>(Joined{connection, {}});
+  Task<> out = pass_on(joined, Way::kOut);
+  co_return co_await run(joined, std::move(out));
 }
 
 }  // namespace carrel::egress

@@ -39,5 +39,7 @@ struct Relayed {
 // side is passed on, the other direction goes on. What the client sends first
 // is looked at: a TLS server name must be the tunnel's (decision.h).
 [[nodiscard]] Task<Relayed> relay(std::shared_ptr<Connection> connection, Destination destination);
+// The same, and looks at nothing.
+[[nodiscard]] Task<Relayed> relay_as_is(std::shared_ptr<Connection> connection);
 
 }  // namespace carrel::egress

@@ -18,21 +18,6 @@ namespace {
 
 constexpr int kStandardStreams = 3;
 
-Status close_all_but(std::vector<int> keep) {
-  std::sort(keep.begin(), keep.end());
-  unsigned first = kStandardStreams;
-  const auto close_to = [&](unsigned last) {
-    return first > last || ::syscall(SYS_close_range, first, last, 0u) == 0;
-  };
-  for (const int fd : keep) {
-    if (fd < kStandardStreams) continue;
-    if (!close_to(static_cast<unsigned>(fd) - 1)) return sys::failed("close_range", "");
-    first = static_cast<unsigned>(fd) + 1;
-  }
-  if (!close_to(~0u)) return sys::failed("close_range", "");
-  return Unit{};
-}
-
 Status silence_standard_streams() {
   CARREL_TRY(const UniqueFd null, sys::open("/dev/null", O_RDWR));
   for (int fd = 0; fd < kStandardStreams; ++fd) {
@@ -65,6 +50,21 @@ Status raise_open_files() {
 }
 
 }  // namespace
+
+Status close_all_but(std::vector<int> keep) {
+  std::sort(keep.begin(), keep.end());
+  unsigned first = kStandardStreams;
+  const auto close_to = [&](unsigned last) {
+    return first > last || ::syscall(SYS_close_range, first, last, 0u) == 0;
+  };
+  for (const int fd : keep) {
+    if (fd < kStandardStreams) continue;
+    if (!close_to(static_cast<unsigned>(fd) - 1)) return sys::failed("close_range", "");
+    first = static_cast<unsigned>(fd) + 1;
+  }
+  if (!close_to(~0u)) return sys::failed("close_range", "");
+  return Unit{};
+}
 
 Status seclude(std::vector<int> keep) {
   reset_signals();

@@ -14,4 +14,7 @@ namespace carrel::egress {
 // ptrace by the same user, no new privileges, as many open files as it may have.
 [[nodiscard]] Status seclude(std::vector<int> keep);
 
+// The last part of it: no descriptor above 2 but `keep` stays open.
+[[nodiscard]] Status close_all_but(std::vector<int> keep);
+
 }  // namespace carrel::egress

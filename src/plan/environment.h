@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "plan/machine.h"
+#include "policy/inside.h"
 #include "policy/policy.h"
 
 namespace carrel::plan {
 
-inline constexpr std::uint16_t kHttpPort = 3128;
-inline constexpr std::uint16_t kSocksPort = 1080;
+using policy::kHttpPort;
+using policy::kSocksPort;
 
 // Proxy settings that every common program understands, for listeners on
 // 127.0.0.1 inside: HTTP on `http_port`, SOCKS5 on `socks_port`.

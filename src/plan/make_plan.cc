@@ -73,6 +73,9 @@ Result<Plan> make_plan(policy::Policy policy, const Request& request, const Mach
   if (request.transparent) {
     plan.listeners.push_back({Transport::kUdp, policy::kDnsPort});
     plan.listeners.push_back({Transport::kTcp, policy::kDnsPort});
+    for (const policy::HostPort& port : policy.network.host_ports) {
+      plan.listeners.push_back({Transport::kTcp, port.port});
+    }
     plan.routes = transparent_routes(policy.network);
     plan.transparent_ports = transparent_ports(policy.network);
   }

@@ -93,7 +93,8 @@ std::vector<std::uint16_t> transparent_ports(const policy::NetworkPolicy& policy
       ports.insert({22, 80, 443});
     }
   }
-  for (const std::uint16_t own : {kHttpPort, kSocksPort, policy::kDnsPort}) ports.erase(own);
+  for (const std::uint16_t own : policy::kProxyPorts) ports.erase(own);
+  for (const policy::HostPort& own : policy.host_ports) ports.erase(own.port);
   while (ports.size() > wire::kMaxTransparentPorts) ports.erase(std::prev(ports.end()));
   return {ports.begin(), ports.end()};
 }

@@ -13,7 +13,7 @@ namespace carrel::wire {
 
 inline constexpr std::uint32_t kMagic = 0x4c455243;  // "CREL"
 inline constexpr std::size_t kMaxSources = 512;      // host trees held open at once
-inline constexpr std::size_t kMaxListeners = 8;      // that every kernel has
+inline constexpr std::size_t kMaxListeners = 24;     // that every kernel has
 inline constexpr std::size_t kMaxTransparentPorts = 24;
 inline constexpr std::size_t kMaxHandedOut = kMaxListeners + kMaxTransparentPorts;
 inline constexpr std::size_t kMaxRoutes = 256;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/path.h"
+#include "policy/inside.h"
 #include "policy/limits.h"
 
 namespace carrel::policy {
@@ -149,6 +150,32 @@ Found check_network(const NetworkPolicy& network) {
   return std::nullopt;
 }
 
+Found check_ports(const NetworkPolicy& network) {
+  if (network.host_ports.size() > kMaxHostPorts) {
+    return fault("network.host_ports", network.host_ports.begin()->text(),
+                 "is one of more than " + std::to_string(kMaxHostPorts) + "; name fewer");
+  }
+  std::set<std::pair<IpAddress, std::uint16_t>> places;
+  for (const PublishedPort& published : network.publish) {
+    if (!places.emplace(published.address, published.outside).second) {
+      return fault("network.publish", published.text(),
+                   "is at a place where another server is published; choose another port");
+    }
+    if (network.host_ports.contains(HostPort{published.inside})) {
+      return Conflict{{{"network.publish", published.text()},
+                       {"network.host_ports", std::to_string(published.inside)}},
+                      "port " + std::to_string(published.inside) +
+                          " inside is both published and the host's; remove one of them"};
+    }
+  }
+  for (const HostPort& port : network.host_ports) {
+    if (std::ranges::find(kProxyPorts, port.port) == std::end(kProxyPorts)) continue;
+    return fault("network.host_ports", port.text(),
+                 "is a port that carrel's own proxy has inside; move the service to another");
+  }
+  return std::nullopt;
+}
+
 Found check_system_calls(const SystemCallsPolicy& system_calls) {
   for (const std::string& name : system_calls.deny) {
     const bool well_formed = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
@@ -186,6 +213,7 @@ std::optional<Conflict> find_conflict(const Policy& policy) {
     return Conflict{{{"limits", problem->name}}, problem->message};
   }
   if (Found found = check_network(policy.network)) return found;
+  if (Found found = check_ports(policy.network)) return found;
   return check_system_calls(policy.system_calls);
 }
 

@@ -14,8 +14,8 @@ inline constexpr std::array<std::string_view, 3> kEnvironmentKeys = {"inherit", 
 inline constexpr std::array<std::string_view, 9> kLimitsKeys = {
     "inherit",   "memory",  "cpus",      "processes",  "open_files",
     "file_size", "scratch", "wall_time", "best_effort"};
-inline constexpr std::array<std::string_view, 4> kNetworkKeys = {"inherit", "allow", "deny",
-                                                                 "unix_sockets"};
+inline constexpr std::array<std::string_view, 6> kNetworkKeys = {
+    "inherit", "allow", "deny", "host_ports", "publish", "unix_sockets"};
 inline constexpr std::array<std::string_view, 2> kDenyRuleKeys = {"host", "reason"};
 inline constexpr std::array<std::string_view, 2> kSystemCallsKeys = {"inherit", "deny"};
 

@@ -90,6 +90,8 @@ class Reader {
 std::string text_of(const std::string& path) { return path; }
 std::string text_of(const Glob& glob) { return glob.is_literal() ? glob.literal() : glob.text(); }
 std::string text_of(const HostRule& rule) { return rule.text(); }
+std::string text_of(const HostPort& port) { return port.text(); }
+std::string text_of(const PublishedPort& port) { return port.text(); }
 
 // Where a path starts from. "~/x" and "/root/x" are one place for root alone: a
 // file that is right elsewhere does not repeat itself there.
@@ -236,6 +238,8 @@ Status Reader::read_network(const Table& root) {
   CARREL_CHECK(read_list(*table, "network.allow", own_.network.allow,
                          [](std::string_view text) { return HostRule::parse(text); }));
   CARREL_CHECK(read_deny(*table));
+  CARREL_CHECK(read_list(*table, "network.host_ports", own_.network.host_ports, HostPort::parse));
+  CARREL_CHECK(read_list(*table, "network.publish", own_.network.publish, PublishedPort::parse));
   if (const Member* member = find_member(*table, "unix_sockets")) {
     constexpr std::array<std::string_view, 2> kChoices = {"none", "all"};
     CARREL_TRY(const std::string_view text, source_.string(*member));

@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "policy/hosts.h"
+#include "policy/ports.h"
 
 namespace carrel::policy {
 namespace {
@@ -54,16 +55,6 @@ Result<Split> split_port(std::string_view text) {
   const std::size_t colon = text.find(':', after);
   if (colon == std::string_view::npos) return Split{text, std::nullopt};
   return Split{text.substr(0, colon), text.substr(colon + 1)};
-}
-
-Result<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, port);
-  if (failure != std::errc{} || stop != end || port == 0 || text.front() == '0') {
-    return invalid("port " + in_quotes(text) + " is not a number from 1 to 65535");
-  }
-  return port;
 }
 
 // An address, a network, or a name that resolvers would read as an address.

@@ -155,6 +155,18 @@ constexpr std::string_view kSchema = R"schema({
             ]
           }
         },
+        "host_ports": {
+          "description": "Ports of the host's loopback that are reached inside, at localhost: \"5432\".",
+          "type": "array",
+          "uniqueItems": true,
+          "items": { "type": "string", "pattern": "^[1-9][0-9]*$" }
+        },
+        "publish": {
+          "description": "Servers inside that the host reaches: \"8080\", \"8080:80\" (outside, inside), \"192.0.2.1:8080\".",
+          "type": "array",
+          "uniqueItems": true,
+          "items": { "type": "string", "minLength": 1 }
+        },
         "unix_sockets": {
           "description": "Which Unix sockets can be reached by path.",
           "enum": ["none", "all"],

@@ -140,7 +140,13 @@ NetworkPolicy overlay(NetworkPolicy base, const NetworkPolicy& over) {
   }
   base.allow.insert(over.allow.begin(), over.allow.end());
   base.deny.insert(over.deny.begin(), over.deny.end());
+  base.host_ports.insert(over.host_ports.begin(), over.host_ports.end());
+  base.publish.insert(over.publish.begin(), over.publish.end());
   return base;
+}
+
+bool has_network(const NetworkPolicy& network) {
+  return !network.allow.empty() || !network.host_ports.empty() || !network.publish.empty();
 }
 
 Status check(const Policy& policy) {

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "policy/glob.h"
 #include "policy/hosts.h"
+#include "policy/ports.h"
 
 namespace carrel::policy {
 
@@ -78,6 +79,8 @@ struct NetworkPolicy {
   // Wins over allow. A rule for an address or a network also refuses names that
   // resolve into it.
   std::set<HostRule> deny;
+  std::set<HostPort> host_ports;    // of the host's loopback, reached at the sandbox's own
+  std::set<PublishedPort> publish;  // servers inside that the host reaches
   UnixSockets unix_sockets = UnixSockets::kNone;
 
   bool operator==(const NetworkPolicy&) const = default;
@@ -100,6 +103,9 @@ struct Policy {
 
   bool operator==(const Policy&) const = default;
 };
+
+// Whether anything leads in or out.
+[[nodiscard]] bool has_network(const NetworkPolicy& network);
 
 // What relative paths and '~' in a policy mean. Never taken from inside a sandbox.
 struct PathContext {
@@ -134,8 +140,10 @@ struct PathContext {
 // /proc, /sys or /dev (/dev/shm may be scratch); the same path in `write` and
 // `protect` or `hide`, in `read` and `hide`, or in `scratch` and any of them; a
 // `write` inside a literal `protect`; the same rule in `allow` and `deny`; "*"
-// in `allow`; a bad host name; a path in `dependencies`; a limit below its minimum; an environment
-// name with '=' or NUL. The message names the entries and the fix.
+// in `allow`; a host port that carrel's own proxy has inside or that is published, two
+// servers published at one place, more than kMaxHostPorts; a bad host name; a path in
+// `dependencies`; a limit below its minimum; an environment name with '=' or NUL. The message names
+// the entries and the fix.
 [[nodiscard]] Status check(const Policy& policy);
 
 }  // namespace carrel::policy
