@@ -146,6 +146,15 @@ TEST_P(Transparent, NamesThatAreNotAllowedDoNotExistAndNothingIsAsked) {
       << describe(ended);
 }
 
+TEST_P(Transparent, AllowedIpv6AddressesAreTakenToo) {
+  // There is no IPv6 beyond this machine: the proxy says that it found no way.
+  const Ended ended = unaware(
+      {"[2001:db8::5]:80"},
+      "for p in 80 81; do curl -sS -g -i -m 5 --noproxy '*' http://[2001:db8::5]:$p/; done");
+  EXPECT_TRUE(contains(ended.out, "X-Proxy-Error: unreachable")) << describe(ended);
+  EXPECT_TRUE(contains(ended.out, "[2001:db8::5]:81 is not reachable")) << describe(ended);
+}
+
 TEST_P(Transparent, UdpIsRefusedAtOnce) {
   const Ended ended =
       unaware({"web.test", "10.9.9.9"},
