@@ -36,14 +36,11 @@ carrel_launcher_image:
 carrel_launcher_image_end:
   .section .note.GNU-stack,"",%progbits
 ]])
-# And what carrel does of the launcher's work itself: it begins the room, and the doctor
-# tries its redirect.
+# And what carrel does of the launcher's work itself: it begins the room.
 add_library(carrel_launcher_image STATIC ${image}
   ${CMAKE_SOURCE_DIR}/src/jail/launcher/begin.cc
   ${CMAKE_SOURCE_DIR}/src/jail/launcher/control.cc
-  ${CMAKE_SOURCE_DIR}/src/jail/launcher/identity.cc
-  ${CMAKE_SOURCE_DIR}/src/jail/launcher/netlink.cc
-  ${CMAKE_SOURCE_DIR}/src/jail/launcher/redirect.cc)
+  ${CMAKE_SOURCE_DIR}/src/jail/launcher/identity.cc)
 target_include_directories(carrel_launcher_image PRIVATE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(carrel_launcher_image PRIVATE
   "$<$<COMPILE_LANGUAGE:CXX>:${freestanding};-fPIE>")
@@ -52,3 +49,10 @@ target_link_options(carrel_launcher_image INTERFACE -Wl,-e,carrel_start)
 set_source_files_properties(${image} PROPERTIES OBJECT_DEPENDS ${launcher})
 set_target_properties(carrel_launcher_image PROPERTIES LINKER_LANGUAGE CXX)
 add_dependencies(carrel_launcher_image carrel-launcher)
+
+# What `doctor` and `explain` try before a room does it.
+add_library(carrel_redirect STATIC
+  ${CMAKE_SOURCE_DIR}/src/jail/launcher/netlink.cc
+  ${CMAKE_SOURCE_DIR}/src/jail/launcher/redirect.cc)
+target_include_directories(carrel_redirect PRIVATE ${CMAKE_SOURCE_DIR}/src)
+target_link_libraries(carrel_cli PUBLIC carrel_redirect)

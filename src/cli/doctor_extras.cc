@@ -1,23 +1,19 @@
 // What is good to know of a machine.
 #include <fcntl.h>
 #include <linux/landlock.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netlink.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 
 #include "base/path.h"
 #include "base/unique_fd.h"
 #include "cli/child_probe.h"
 #include "cli/doctor_probes.h"
+#include "cli/transparent_probe.h"
 #include "sys/files.h"
 
 namespace carrel::cli {
@@ -39,27 +35,6 @@ ProbeReport overlay_in_tmpfs() {
   }
   const UniqueFd file(::open("merged/x", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   return file.valid() ? ProbeReport{} : failed_at("open(merged)");
-}
-
-ProbeReport ask_nftables() {
-  if (const auto entered = enter_namespaces(CLONE_NEWNET); !entered.ok()) return entered;
-  const UniqueFd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
-  if (!socket.valid()) return failed_at("socket(NETLINK_NETFILTER)");
-  struct {
-    nlmsghdr header;
-    nfgenmsg body;
-  } request{};
-  request.header.nlmsg_len = sizeof(request);
-  request.header.nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN;
-  request.header.nlmsg_flags = NLM_F_REQUEST;
-  request.body.version = NFNETLINK_V0;
-  if (::send(socket.get(), &request, sizeof(request), 0) < 0) return failed_at("send");
-  alignas(nlmsghdr) std::array<char, 4096> reply{};
-  if (::recv(socket.get(), reply.data(), reply.size(), 0) < 0) return failed_at("recv");
-  const auto* answer = reinterpret_cast<const nlmsghdr*>(reply.data());
-  if (answer->nlmsg_type != NLMSG_ERROR) return {};
-  errno = -reinterpret_cast<const nlmsgerr*>(answer + 1)->error;
-  return failed_at("nf_tables");
 }
 
 }  // namespace
@@ -89,8 +64,12 @@ Check check_landlock() {
 }
 
 Check check_nftables() {
-  return judged(good("nftables", "answers in a network namespace", "nothing in this version"),
-                in_child(ask_nftables), Health::kInfo, "");
+  return judged(good("nftables", "takes the connections of a network namespace",
+                     "programs that know no proxy reach allowed hosts on every port, not only on "
+                     "those that the policy names"),
+                in_child(take_every_port), Health::kLacking,
+                "load the kernel's modules nf_tables and nft_tproxy: sudo modprobe -a nf_tables "
+                "nft_tproxy");
 }
 
 Check check_kvm() {

@@ -9,6 +9,7 @@
 #include "cli/json.h"
 #include "cli/prepare.h"
 #include "cli/text.h"
+#include "cli/transparent_probe.h"
 #include "plan/environment.h"
 #include "plan/mounts.h"
 #include "policy/units.h"
@@ -169,6 +170,17 @@ std::string limits(const plan::LimitPlan& plan) {
   return section("Limits") + two_columns(rows);
 }
 
+// What becomes of programs that know no proxy.
+std::string taken_text(const Prepared& prepared) {
+  const std::string to = "connections to names and addresses that are reachable go to the proxy, ";
+  if (prepared.taken == Prepared::Taken::kEveryPort) return to + "on every port (nftables)";
+  std::vector<std::string> ports;
+  for (const std::uint16_t port : prepared.plan.transparent_ports) {
+    ports.push_back(std::to_string(port));
+  }
+  return to + "on " + list_or(ports, "no port") + "; this kernel has no nftables for the others";
+}
+
 std::string network(const Prepared& prepared) {
   const plan::Plan& plan = prepared.plan;
   const policy::NetworkPolicy& policy = plan.policy.network;
@@ -191,6 +203,7 @@ std::string network(const Prepared& prepared) {
                                     std::string(listener_name(listener)) +
                                     (prepared.proxy_fd >= 0 ? ", handed out" : "")});
   }
+  if (!plan.routes.empty()) rows.push_back({"without a proxy", taken_text(prepared)});
   if (!prepared.upstream.empty()) {
     rows.push_back({"by way of", printable(prepared.upstream) + " (this machine's proxy)"});
   }
@@ -227,7 +240,11 @@ Result<std::string> explain(const Arguments& arguments) {
   if (given == Given::kNoCommand) complete.operands = {"true"};
   CARREL_TRY(const Descriptors descriptors, check_descriptors(complete));
   CARREL_TRY(Draft drafted, draft(complete, descriptors));
-  CARREL_TRY(const Prepared prepared, prepare(std::move(drafted), complete, descriptors));
+  CARREL_TRY(Prepared prepared, prepare(std::move(drafted), complete, descriptors));
+  // What `run` finds out when it gets there.
+  if (!prepared.plan.routes.empty() && !in_child(take_every_port).ok()) {
+    prepared.taken = Prepared::Taken::kNamedPorts;
+  }
   if (arguments.has(Opt::kJson)) return json_text(plan_to_json(prepared, given));
   return plan_text(prepared, given);
 }

@@ -109,6 +109,19 @@ json::array limits(const plan::LimitPlan& plan) {
   return out;
 }
 
+// Null where nothing is taken that is not sent to a proxy.
+json::value transparent(const Prepared& prepared) {
+  const plan::Plan& plan = prepared.plan;
+  if (plan.routes.empty()) return nullptr;
+  json::array routes;
+  for (const policy::Cidr& network : plan.routes) routes.emplace_back(network.text());
+  json::value ports = "every";
+  if (prepared.taken == Prepared::Taken::kNamedPorts) {
+    ports = json::array(plan.transparent_ports.begin(), plan.transparent_ports.end());
+  }
+  return json::object{{"routes", std::move(routes)}, {"ports", std::move(ports)}};
+}
+
 json::object network(const Prepared& prepared) {
   const plan::Plan& plan = prepared.plan;
   const policy::NetworkPolicy& policy = plan.policy.network;
@@ -134,6 +147,7 @@ json::object network(const Prepared& prepared) {
           {"host_ports", std::move(host_ports)},
           {"publish", std::move(publish)},
           {"listeners", std::move(listeners)},
+          {"transparent", transparent(prepared)},
           {"decided_by", prepared.proxy_fd >= 0 ? "proxy_fd" : "carrel"},
           {"upstream_proxies", prepared.upstream},
           {"log", prepared.log},

@@ -68,7 +68,8 @@ std::string row(const json::object& line) {
   const auto text = [&](std::string_view key) { return text_of(line, key); };
   const std::string time = text("time");
   std::string out = time.substr(0, time.find('.')) + " " + padded(text("verdict"), 7) + " " +
-                    padded(text("protocol"), 7) + " " + text("host") + ":" + text("port");
+                    padded(text("protocol"), 7) + " " + text("host");
+  if (text("port") != "0") out += ":" + text("port");  // of a name that was asked for
   if (!text("method").empty()) out += " " + text("method") + " " + text("path");
   if (!text("status").empty()) out += " " + text("status");
   if (text("verdict") == "denied") return out + " - " + text("reason");

@@ -31,6 +31,10 @@ struct Prepared {
   int proxy_fd = -1;     // of --proxy-fd; not owned
   std::string upstream;  // the host's own proxies, for people; "" for none
   std::string log;       // of --log; "" for none
+  // Of a plan with routes, where somebody wants to know (`explain`): whether this kernel
+  // takes every port, or the plan's transparent_ports.
+  enum class Taken : std::uint8_t { kEveryPort, kNamedPorts };
+  Taken taken = Taken::kEveryPort;
 };
 
 // The policy that `arguments` name, with the command line's own entries laid

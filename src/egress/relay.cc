@@ -97,11 +97,12 @@ Task<Moved> move_some(std::shared_ptr<Connection> connection, Way way, std::size
 
 struct Judged {
   bool may_pass = false;
+  bool is_tls = false;  // a whole greeting
   std::optional<Decision> denied;
 };
 
 Judged deny(std::string reason) {
-  return {false, Decision{Verdict::kDenied, {}, std::move(reason), {}}};
+  return {false, false, Decision{Verdict::kDenied, {}, std::move(reason), {}}};
 }
 
 // nullopt: more bytes are needed.
@@ -115,15 +116,15 @@ std::optional<Judged> judge(const Outbound& outbound, const Destination& destina
       return deny("the tunnel's TLS greeting cannot be read");
     case ClientHello::Kind::kNotTls:
     case ClientHello::Kind::kNoName:
-      return Judged{true, {}};
+      return Judged{true, false, {}};
     case ClientHello::Kind::kName:
       break;
   }
   Result<policy::HostName> shown = policy::HostName::parse(hello.server_name);
   if (!shown.ok()) return deny("TLS asks for what is no name: " + shown.error().message);
   Decision decision = outbound.decide_tls_name(destination, shown.value());
-  if (decision.allowed()) return Judged{true, {}};
-  return Judged{false, std::move(decision)};
+  if (decision.allowed()) return Judged{true, false, {}};
+  return Judged{false, true, std::move(decision)};
 }
 
 // Of the client's first bytes; they are left where they are.
@@ -139,7 +140,7 @@ Task<Judged> judge_first_bytes(std::shared_ptr<Connection> connection, Destinati
     const std::string_view bytes = c.shared.scratch.peek(c.client, kMaxClientHello + 1, error);
     if (is_retry(error)) continue;
     // Half a greeting and then the end leads nowhere.
-    if (error || (bytes.size() == have && has_ended(c.client))) co_return Judged{true, {}};
+    if (error || (bytes.size() == have && has_ended(c.client))) co_return Judged{true, false, {}};
     have = bytes.size();
     if (std::optional<Judged> judged = judge(c.shared.outbound, destination, bytes)) {
       co_return *std::move(judged);
@@ -149,14 +150,13 @@ Task<Judged> judge_first_bytes(std::shared_ptr<Connection> connection, Destinati
   co_return deny("the tunnel's TLS greeting comes in too many pieces");
 }
 
-// In the one language that the client has shown to speak.
-Task<> say_wrong_name(std::shared_ptr<Connection> connection) {
-  Connection& c = *connection;
+// Says so in the one language that the client has shown to speak. What it said is
+// taken first: a close with bytes unread would overtake the alert.
+void say_wrong_name(Connection& connection) {
   ErrorCode error;
-  static_cast<void>(send_some(c.client, tls_alert(TlsAlert::kUnrecognizedName), error));
-  c.upstream.close(error);
-  c.expect_within(c.shared.timeouts.goodbye);
-  co_await linger(&c.client);
+  while (!connection.shared.scratch.take(connection.client, Scratch::kSize, error).empty())
+    continue;
+  static_cast<void>(send_some(connection.client, tls_alert(TlsAlert::kUnrecognizedName), error));
 }
 
 Task<> pass_on_judged(std::shared_ptr<Joined> joined, Destination destination) {
@@ -169,7 +169,7 @@ Task<> pass_on_judged(std::shared_ptr<Joined> joined, Destination destination) {
   }
   if (connection.has_expired()) joined->result.failure = "idle for too long";
   joined->result.denied = std::move(judged.denied);
-  if (joined->result.denied) co_await say_wrong_name(joined->connection);
+  if (judged.is_tls) say_wrong_name(connection);
   connection.close();
 }
 

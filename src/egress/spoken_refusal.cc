@@ -74,6 +74,7 @@ std::optional<std::string> refusal_before_client(const Destination& destination,
 SpokenRefusal refusal_for_client(std::string_view first, const Destination& destination,
                                  const Unreached& unreached) {
   using Kind = SpokenRefusal::Kind;
+  if (first.empty()) return {};
   const ClientHello::Kind hello = read_client_hello(first).kind;
   if (hello != ClientHello::Kind::kNotTls)
     return {Kind::kWords, tls_alert(TlsAlert::kAccessDenied)};

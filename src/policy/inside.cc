@@ -21,9 +21,8 @@ const Cidr& name_network() {
 bool is_known_inside(const NetworkPolicy& policy, const HostName& name) {
   const auto speaks_of_it = [&](const HostRule& rule) { return covers(rule.host, name); };
   return std::ranges::any_of(policy.allow, speaks_of_it) &&
-         std::ranges::none_of(policy.deny, [&](const HostRule& rule) {
-           return !rule.port && speaks_of_it(rule);
-         });
+         std::ranges::none_of(
+             policy.deny, [&](const HostRule& rule) { return !rule.port && speaks_of_it(rule); });
 }
 
 }  // namespace carrel::policy

@@ -31,8 +31,8 @@ constexpr std::uint16_t big_endian(std::uint16_t value) {
 
 struct SocketAddress {  // struct sockaddr_in or sockaddr_in6
   std::uint16_t family = kernel::kAfInet;
-  std::uint16_t port = 0;        // network byte order
-  std::uint8_t rest[24] = {};    // IPv4: the address first; IPv6: behind four bytes
+  std::uint16_t port = 0;      // network byte order
+  std::uint8_t rest[24] = {};  // IPv4: the address first; IPv6: behind four bytes
   unsigned size = 16;
 
   SocketAddress(const std::uint8_t (&v4)[4], std::uint16_t at) : port(big_endian(at)) {
