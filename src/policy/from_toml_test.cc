@@ -239,6 +239,7 @@ INSTANTIATE_TEST_SUITE_P(
               "policy.toml:2:2: unknown key 'filez' at the top level; did you mean 'files'?"},
         Fault{"AKeyThatIsNearNothing", "[network]\nproxy = 1",
               "policy.toml:2:1: unknown key 'proxy' in [network]; it can be inherit, allow, deny, "
+              "host_ports, publish, "
               "unix_sockets"},
         Fault{"AKeyOfAnotherTable", "[limits]\nwrite = []",
               "policy.toml:2:1: unknown key 'write' in [limits]; it can be inherit, memory, cpus, "

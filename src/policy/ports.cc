@@ -47,9 +47,10 @@ Result<PublishedPort> PublishedPort::parse(std::string_view text) {
     if (second == std::string_view::npos) return published;
     rest = rest.substr(0, second);
   }
-  const bool v6 = rest.find(':') != std::string_view::npos;
+  // Other spellings of an address ("1" is 0.0.0.1) would read as ports.
+  const bool plain = rest.find('.') != std::string_view::npos && rest.find(':') == rest.npos;
   Result<IpAddress> address = IpAddress::parse(rest);
-  if (!address.ok() || (v6 && !rest.starts_with('['))) {
+  if (!address.ok() || (!plain && !rest.starts_with('['))) {
     return invalid(in_quotes(text) +
                    " is not [ADDRESS:]PORT or [ADDRESS:]PORT:INSIDE; the address is one of this "
                    "machine, as in '127.0.0.1:8080' or '[::1]:8080'");
