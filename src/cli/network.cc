@@ -1,5 +1,6 @@
 #include "cli/network.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -18,6 +19,7 @@ namespace {
 
 [[noreturn]] void serve(egress::Config config) noexcept {
   ::prctl(PR_SET_NAME, "carrel-proxy");  // for ps(1)
+  config.complaints = UniqueFd(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   int status = 0;
   try {
     if (!egress::run_engine(std::move(config)).ok()) status = kOwnFailure;

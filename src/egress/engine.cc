@@ -17,6 +17,7 @@
 #include "egress/seclude.h"
 #include "egress/socks.h"
 #include "egress/transparent.h"
+#include "sys/error.h"
 
 namespace carrel::egress {
 namespace {
@@ -179,7 +180,7 @@ std::size_t connections_within_open_files(std::size_t wanted) {
   return std::min(wanted, (files - kOtherFiles) / kFilesEach);
 }
 
-Status serve(Config config, std::vector<UniqueFd> listeners) {
+Status serve(Config config, std::vector<UniqueFd> listeners, UniqueFd& complaints) {
   std::optional<SandboxSockets> sockets;
   if (!config.published.empty()) {
     CARREL_TRY(SandboxSockets opened, SandboxSockets::open(listeners.front()));
@@ -217,6 +218,7 @@ Status serve(Config config, std::vector<UniqueFd> listeners) {
     engine.stop();
     context.stop();
   });
+  complaints.reset();  // whoever waits for its end does not wait for the engine's
   context.run();
   context.restart();
   context.run_for(kLastWords);
@@ -235,15 +237,29 @@ Result<std::vector<UniqueFd>> receive(const Config& config) {
                            transparent ? Further::kListeners : Further::kNone);
 }
 
-}  // namespace
-
-Status run_engine(Config config) {
-  std::vector<int> keep = {config.handout.get(), config.lifetime.get(), config.audit.get()};
+Status run(Config config, UniqueFd& complaints) {
+  std::vector<int> keep = {complaints.get(), config.handout.get(), config.lifetime.get(),
+                           config.audit.get()};
   for (const Published& published : config.published) keep.push_back(published.listener.get());
   CARREL_CHECK(seclude(std::move(keep)));
   CARREL_TRY(std::vector<UniqueFd> listeners, receive(config));
   if (listeners.empty()) return Unit{};  // the sandbox never was
-  return serve(std::move(config), std::move(listeners));
+  return serve(std::move(config), std::move(listeners), complaints);
+}
+
+void complain(const UniqueFd& to, const Error& error) {
+  if (!to.valid()) return;
+  const std::string line = "carrel: the proxy cannot serve: " + error.message + "\n";
+  static_cast<void>(sys::retry([&] { return ::write(to.get(), line.data(), line.size()); }));
+}
+
+}  // namespace
+
+Status run_engine(Config config) {
+  UniqueFd complaints = std::move(config.complaints);
+  Status ran = run(std::move(config), complaints);
+  if (!ran.ok()) complain(complaints, ran.error());
+  return ran;
 }
 
 }  // namespace carrel::egress

@@ -40,6 +40,7 @@ struct Config {
   std::vector<Published> published;
   policy::NetworkPolicy policy;
   UpstreamProxies proxies;
+  UniqueFd complaints;      // told, in a line, why nothing can be served; may be invalid
   UniqueFd audit;           // a line for each decision (audit.h); may be invalid
   std::string sandbox;      // its name in those lines
   std::string nameservers;  // "" for those of resolv.conf

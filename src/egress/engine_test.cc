@@ -10,10 +10,13 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 
+#include "egress/handout.h"
 #include "egress/live_world.h"
+#include "sys/passed_fds.h"
 
 namespace carrel::egress {
 namespace {
@@ -140,6 +143,35 @@ TEST_F(EngineProcess, EndsWhenTheSandboxNeverWas) {
   int status = 0;
   ASSERT_EQ(::waitpid(pid, &status, 0), pid);
   EXPECT_EQ(status, 0);
+}
+
+TEST_F(EngineProcess, SaysWhyItCannotServe) {
+  int handout[2];
+  int complaints[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, handout), 0);
+  ASSERT_EQ(::pipe2(complaints, O_CLOEXEC), 0);
+  const UniqueFd ours(handout[0]);
+  const UniqueFd heard(complaints[0]);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    Config config;
+    config.handout = UniqueFd(handout[1]);
+    config.complaints = UniqueFd(complaints[1]);
+    ::_exit(run_engine(std::move(config)).ok() ? 0 : 1);
+  }
+  ::close(handout[1]);
+  ::close(complaints[1]);
+  const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const std::array no_listeners = {null.get(), null.get()};
+  ASSERT_TRUE(sys::send_fds(ours.get(), kListenersFollow, no_listeners).ok());
+  std::array<char, 256> text{};
+  const ssize_t size = ::read(heard.get(), text.data(), text.size());
+  ASSERT_GT(size, 0);
+  EXPECT_EQ(std::string(text.data(), static_cast<std::size_t>(size)),
+            "carrel: the proxy cannot serve: what was handed out does not listen\n");
+  int status = 0;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(WEXITSTATUS(status), 1);
 }
 
 TEST_F(EngineProcess, LetsFurtherClientsWaitForARoom) {
