@@ -244,9 +244,14 @@ Result<Draft> draft(const Arguments& arguments, const Descriptors& descriptors) 
   CARREL_TRY(LoadedPolicy loaded, load_policy(arguments, context));
   draft.policy = std::move(loaded.policy);
   draft.policy_source = std::move(loaded.source);
-  if (!draft.policy.network.allow.empty() && descriptors.proxy < 0) {
+  if (!draft.policy.network.opens_nothing() && descriptors.proxy < 0) {
     CARREL_TRY(draft.upstream, upstream_proxies(draft.machine));
     draft.upstream_text = draft.upstream->text();
+    CARREL_TRY(draft.tls, tls_needs(draft.policy.network, draft.machine));
+    CARREL_TRY(draft.placeholders, make_placeholders(draft.policy.network));
+    if (draft.tls.authority) {
+      CARREL_TRY(draft.trust, trust_inside(draft.tls));
+    }
   }
   return draft;
 }
@@ -268,6 +273,15 @@ Result<Prepared> prepare(Draft draft, const Arguments& arguments, const Descript
   request.arguments = arguments.operands;
   request.kept_fds = descriptors.kept;
   request.hand_out_listeners = descriptors.proxy >= 0 || draft.upstream.has_value();
+  request.trust = std::move(draft.trust);
+  for (const policy::Credential& credential : draft.policy.network.credentials) {
+    if (credential.source == policy::Credential::Source::kVariable) {
+      request.withheld.insert(credential.from.front());
+    }
+    const auto placeholder = draft.placeholders.find(credential.name);
+    if (placeholder == draft.placeholders.end()) continue;
+    request.placeholders[credential.placeholder_variable] = placeholder->second;
+  }
   if (arguments.has(Opt::kCwd)) {
     const policy::PathContext context{prepared.machine.home, prepared.machine.working_dir};
     Result<std::string> folder = policy::absolute_path(arguments.one(Opt::kCwd), context);

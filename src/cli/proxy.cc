@@ -81,7 +81,15 @@ Result<Proxy> start(const Arguments& arguments) {
   if (arguments.has(Opt::kLog)) {
     CARREL_TRY(log, open_log(arguments.one(Opt::kLog)));
   }
-  return Proxy::start(loaded.policy, std::move(upstream), std::move(log));
+  if (!loaded.policy.network.inspect.empty()) {
+    return Error{Errc::kUnsupported,
+                 "the policy inspects hosts, whose certificate only a sandbox of carrel's own is "
+                 "given; use carrel run, or a policy without `inspect`"};
+  }
+  ProxyNeeds needs{std::move(upstream), {}, {}, std::move(log)};
+  CARREL_TRY(needs.tls, tls_needs(loaded.policy.network, machine));
+  CARREL_TRY(needs.credentials, read_credentials(loaded.policy.network, {}, machine));
+  return Proxy::start(loaded.policy, std::move(needs));
 }
 
 sigset_t block_signals() {

@@ -16,7 +16,10 @@ Result<Proxy> start_proxy(const Arguments& arguments, Draft& draft) {
     CARREL_TRY(log, open_log(arguments.one(Opt::kLog)));
   }
   if (!draft.upstream) return Proxy();
-  return Proxy::start(draft.policy, std::move(*draft.upstream), std::move(log));
+  ProxyNeeds needs{std::move(*draft.upstream), std::move(draft.tls), {}, std::move(log)};
+  CARREL_TRY(needs.credentials,
+             read_credentials(draft.policy.network, draft.placeholders, draft.machine));
+  return Proxy::start(draft.policy, std::move(needs));
 }
 
 // Everything but the refused record.

@@ -7,8 +7,10 @@
 
 #include "egress/asio.h"
 #include "egress/audit.h"
+#include "egress/credential.h"
 #include "egress/outbound.h"
 #include "egress/socket_io.h"
+#include "egress/tls_end.h"
 
 namespace carrel::egress {
 
@@ -32,6 +34,8 @@ struct Shared {
   Scratch scratch;
   std::size_t max_held;  // Config::max_held
   std::size_t held = 0;
+  Credentials credentials = {};
+  std::unique_ptr<Tls> tls = {};  // null where no policy speaks of TLS
 };
 
 // Both ends of a conversation. Tasks hold it by shared_ptr.
@@ -45,6 +49,9 @@ class Connection {
   Shared& shared;
   Socket client;
   Socket upstream;
+  // Of the one that is a pair behind TLS, else null.
+  std::shared_ptr<TlsFate> client_fate = {};
+  std::shared_ptr<TlsFate> upstream_fate = {};
 
   // Whatever is awaited must come within `patience`, counted anew at each touch();
   // else both sockets' operations end with operation_aborted, and has_expired()

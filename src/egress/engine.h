@@ -26,9 +26,12 @@ struct Config {
   std::vector<Service> services = {Service::kHttp, Service::kSocks};  // in the order handed out
   policy::NetworkPolicy policy;
   UpstreamProxies proxies;
-  UniqueFd audit;           // a line for each decision (audit.h); may be invalid
-  std::string sandbox;      // its name in those lines
-  std::string nameservers;  // "" for those of resolv.conf
+  std::vector<HeldCredential> credentials;
+  std::string ca_bundle;                 // against which servers are verified; "" without need
+  std::unique_ptr<Authority> authority;  // where something is inspected
+  UniqueFd audit;                        // a line for each decision (audit.h); may be invalid
+  std::string sandbox;                   // its name in those lines
+  std::string nameservers;               // "" for those of resolv.conf
   Timeouts timeouts;
   // Further clients wait in the listener's queue. Less where open files are few.
   std::size_t max_connections = 8192;

@@ -10,6 +10,8 @@ namespace carrel::plan {
 namespace {
 
 constexpr std::uint64_t kPrivateShare = 4;  // of memory, for private folders without a limit
+// Where the machine has no such file of its own, too.
+constexpr char kTrustFile[] = "/dev/carrel-ca.pem";
 constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
 
 // What a shell would try for `name`, in order. An empty PATH element means the
@@ -51,9 +53,14 @@ Result<Plan> make_plan(policy::Policy policy, const Request& request, const Mach
 
   const std::uint64_t private_bytes =
       policy.limits.scratch.value_or(machine.memory_bytes / kPrivateShare);
-  const MountRequest mounts{policy.files, private_bytes, machine.uid == 0,
-                            request.hand_out_listeners ? machine.carrel : "",
-                            machine.interface_folders};
+  MountRequest mounts{policy.files, private_bytes, machine.uid == 0,
+                      request.hand_out_listeners ? machine.carrel : "", machine.interface_folders};
+  if (request.trust) {
+    mounts.own_files[kTrustFile] = request.trust->certificates;
+    for (const std::string& path : request.trust->over) {
+      mounts.own_files[path] = request.trust->certificates;
+    }
+  }
   CARREL_TRY(plan.mounts, plan_mounts(mounts, plan.notes));
   add_system_mounts(plan.mounts, mounts);
 
@@ -66,7 +73,9 @@ Result<Plan> make_plan(policy::Policy policy, const Request& request, const Mach
     plan.listeners = {kHttpPort, kSocksPort};
     proxies = {kHttpPort, kSocksPort, mounts.helper.empty() ? "" : kHelper};
   }
-  plan.environment = plan_environment(policy.environment, machine, proxies);
+  const Overrides overrides{request.withheld, request.placeholders,
+                            request.trust ? kTrustFile : ""};
+  plan.environment = plan_environment(policy.environment, machine, proxies, overrides);
   plan.command = plan_command(request, machine, plan.environment);
   plan.kept_fds = request.kept_fds;
   std::sort(plan.kept_fds.begin(), plan.kept_fds.end());

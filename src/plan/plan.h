@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -100,12 +102,21 @@ struct Plan {
   std::vector<std::string> notes;  // what a user should know, one sentence each
 };
 
+// What programs inside trust, where Carrel ends TLS for them.
+struct Trust {
+  std::string certificates;       // PEM: the machine's, and Carrel's own of this run
+  std::vector<std::string> over;  // the machine's files of them, without symbolic links
+};
+
 // What the command line adds to a policy.
 struct Request {
   std::vector<std::string> arguments;
   std::optional<std::string> working_dir;  // absolute; else the current one
   std::vector<int> kept_fds;
   bool hand_out_listeners = false;
+  std::optional<Trust> trust = {};
+  std::set<std::string> withheld = {};                   // variables that hold a secret
+  std::map<std::string, std::string> placeholders = {};  // variables and their values
 };
 
 // Whether a plan for `policy` can make use of `machine.cgroups`.

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "policy/glob.h"
 #include "policy/hosts.h"
+#include "policy/requests.h"
 
 namespace carrel::policy {
 
@@ -79,7 +80,15 @@ struct NetworkPolicy {
   // resolve into it.
   std::set<HostRule> deny;
   UnixSockets unix_sockets = UnixSockets::kNone;
+  // Where TLS ends at Carrel, so that requests are seen; but not there where
+  // `inspect_exclude` says so. What may be reached is for `allow` alone to say.
+  std::set<HostRule> inspect;
+  std::set<HostRule> inspect_exclude;
+  std::set<RequestRule> requests;
+  std::set<Credential> credentials;
+  std::set<Gateway> gateways;
 
+  [[nodiscard]] bool opens_nothing() const { return allow.empty() && gateways.empty(); }
   bool operator==(const NetworkPolicy&) const = default;
 };
 
