@@ -41,6 +41,7 @@ json::array mounts(const plan::MountPlan& plan) {
     }
     mount["attributes"] = strings(attribute_names(attributes));
     if (!step.link.empty()) mount["link"] = step.link;
+    if (step.op == wire::MountOp::kFile) mount["size_bytes"] = step.contents.size();
     if (step.op == wire::MountOp::kPrivate) mount["shared_size_bytes"] = plan.private_bytes;
     if (step.mode != 0) mount["mode"] = step.mode;
     if (step.optional) mount["optional"] = true;
@@ -183,6 +184,8 @@ std::string_view op_name(wire::MountOp op) {
       return "mkfile";
     case wire::MountOp::kMakeSymlink:
       return "symlink";
+    case wire::MountOp::kFile:
+      return "file";
     case wire::MountOp::kRebind:
       return "rebind";
     case wire::MountOp::kRestrict:

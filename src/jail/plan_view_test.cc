@@ -41,6 +41,7 @@ Plan rich_plan() {
     step.op = static_cast<wire::MountOp>(op);
     step.target = "/target/" + std::to_string(op);
     step.link = std::string(op, 'l');
+    step.contents = std::string(op, '\0');
     step.attributes = std::uint64_t{op} << 40;
     step.mode = 0700 + op;
     step.optional = op % 2 == 0;
@@ -139,6 +140,7 @@ TEST_F(RoundTrip, OfMounts) {
     EXPECT_EQ(steps[i].op, step.op);
     EXPECT_EQ(text(view_, steps[i].target), step.target);
     EXPECT_EQ(text(view_, steps[i].link), step.link);
+    EXPECT_EQ(std::string(view_.text(steps[i].contents), steps[i].contents.size), step.contents);
     EXPECT_EQ(steps[i].attributes, step.attributes);
     EXPECT_EQ(steps[i].mode, step.mode);
     EXPECT_EQ(steps[i].optional != 0, step.optional);
@@ -215,6 +217,7 @@ std::uint64_t read_everything(const PlanView& view) {
   for (const wire::MountStep& step : view.table(header.mounts)) {
     add_text(step.target);
     add_text(step.link);
+    add_text(step.contents);
     if (step.op == wire::MountOp::kPlace) sum += view.table(header.sources)[step.source].trusted;
   }
   for (const wire::Filter& filter : view.table(header.filters)) {

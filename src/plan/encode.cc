@@ -86,6 +86,7 @@ wire::Table<wire::MountStep> encode_steps(Block& block, const MountPlan& mounts)
     out.trusted = step.trusted ? 1 : 0;
     out.target = block.text(step.target);
     out.link = block.text(step.link);
+    out.contents = block.text(step.contents);
     steps.push_back(out);
   }
   return block.table(steps);
@@ -135,6 +136,10 @@ Result<std::string> encode(const Plan& plan, const RunHandles& handles) {
       plan.filters.size() > wire::kMaxFilters || plan.listeners.size() > wire::kMaxListeners) {
     return Error{Errc::kInvalid,
                  "the plan has more folders, descriptors, filters or listeners than fit"};
+  }
+  for (const MountStep& step : plan.mounts.steps) {
+    if (step.contents.size() <= wire::kMaxFileBytes) continue;
+    return Error{Errc::kInvalid, "what " + step.target + " is to hold is longer than fits"};
   }
   Block block;
   wire::Header header{};

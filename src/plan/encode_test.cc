@@ -97,6 +97,15 @@ TEST_F(EncodeRefuses, TooManyListeners) {
   expect_refused(plan, {});
 }
 
+TEST_F(EncodeRefuses, TooLargeAFile) {
+  Plan plan = least();
+  plan.mounts.steps.resize(1);
+  plan.mounts.steps[0].contents.resize(wire::kMaxFileBytes);
+  EXPECT_TRUE(encode(plan, {}).ok());
+  plan.mounts.steps[0].contents += 'x';
+  expect_refused(plan, {});
+}
+
 TEST_F(EncodeRefuses, TooManySources) {
   Plan plan = least();
   plan.mounts.sources.resize(wire::kMaxSources);

@@ -1,6 +1,8 @@
 // From file rules to mounts.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,9 @@ struct MountRequest {
   bool as_root;                                  // user ID 0 owns the files of /proc and /sys
   std::string helper = {};                       // program to be found as kHelper inside; "": none
   std::set<std::string> interface_folders = {};  // as in Machine
+  // Carrel's own, by path without symbolic links: what stands there inside,
+  // read-only, whatever the host has. Outside of /dev, only where the host has a file.
+  std::map<std::string, std::string> own_files = {};
 };
 
 // Reads the file system to see what exists. Steps come in the order of

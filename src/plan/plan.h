@@ -35,6 +35,7 @@ struct MountStep {
   std::string target;
   std::optional<std::size_t> source;  // of kPlace
   std::string link;                   // of kMakeSymlink
+  std::string contents;               // of kFile
   std::uint64_t attributes = 0;
   std::uint32_t mode = 0;
   bool optional = false;

@@ -48,6 +48,17 @@ class Builder {
     }
   }
 
+  void own_file(const std::string& path, const std::string& contents) {
+    const bool made = path.starts_with("/dev/");
+    if (made) add(MountOp::kMakeFile, path, "mount point").mode = 0444;
+    MountStep& file = add(MountOp::kFile, path, "carrel's own");
+    file.contents = contents;
+    file.mode = 0444;
+    file.attributes = kHelperAttributes | MOUNT_ATTR_NOEXEC;
+    file.trusted = made;
+    file.optional = !made;
+  }
+
   void dev(bool shared_memory, const std::string& helper) {
     if (!helper.empty()) {
       add(MountOp::kMakeFile, kHelper, "mount point").mode = 0755;
@@ -77,6 +88,7 @@ void add_system_mounts(MountPlan& plan, const MountRequest& request) {
   Builder builder(plan);
   if (request.as_root) builder.hide_from_root();
   builder.hide_interfaces(request.interface_folders);
+  for (const auto& [path, contents] : request.own_files) builder.own_file(path, contents);
   builder.dev(request.files.scratch.contains("/dev/shm"), request.helper);
 }
 

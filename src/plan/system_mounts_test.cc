@@ -50,6 +50,27 @@ Words all_of(std::initializer_list<Words> parts) {
   return all;
 }
 
+TEST(SystemMounts, PutsFilesOfCarrelsOwnOverThoseOfTheHost) {
+  MountPlan plan;
+  policy::FilesPolicy files;
+  MountRequest request{files, 0, false};
+  request.own_files = {{"/dev/own", "made"}, {"/etc/own", std::string("a\0b", 3)}};
+  add_system_mounts(plan, request);
+  std::vector<MountStep> own;
+  std::copy_if(plan.steps.begin(), plan.steps.end(), std::back_inserter(own),
+               [](const MountStep& step) { return step.target.ends_with("/own"); });
+  ASSERT_EQ(own.size(), 3u);
+  EXPECT_EQ(own[0].op, MountOp::kMakeFile);  // in /dev nothing is there before
+  EXPECT_EQ(own[1].op, MountOp::kFile);
+  EXPECT_EQ(own[1].contents, "made");
+  EXPECT_TRUE(own[1].trusted);
+  EXPECT_EQ(own[2].op, MountOp::kFile);
+  EXPECT_EQ(own[2].contents, std::string("a\0b", 3));
+  EXPECT_FALSE(own[2].trusted);  // looked at again
+  EXPECT_TRUE(own[2].optional);
+  EXPECT_NE(own[2].attributes & MOUNT_ATTR_RDONLY, 0u);
+}
+
 TEST(SystemMounts, OfAnOrdinaryUserAreExactly) {
   EXPECT_EQ(words_of(system_mounts(false), "/none"), all_of({kProc, kDev, kSealed}));
 }

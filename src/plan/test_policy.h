@@ -72,6 +72,8 @@ inline void make_tree(const sys::TestFolder& folder, const std::vector<std::stri
       return "mkfile";
     case MountOp::kMakeSymlink:
       return "symlink";
+    case MountOp::kFile:
+      return "file";
     case MountOp::kRebind:
       return read_only ? "protect" : "pin";
     case MountOp::kRestrict:

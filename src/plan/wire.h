@@ -16,6 +16,7 @@ inline constexpr std::size_t kMaxSources = 512;      // host trees held open at 
 inline constexpr std::size_t kMaxListeners = 8;
 inline constexpr std::size_t kMaxFilters = 4;
 inline constexpr std::size_t kMaxKeptFds = 64;
+inline constexpr std::size_t kMaxFileBytes = 4 << 20;  // of one file that the plan holds
 
 // Of every mount that was there before: MOUNT_ATTR_RDONLY, _NOSUID, _NODEV.
 inline constexpr std::uint64_t kRootAttributes = 1 | 2 | 4;
@@ -47,6 +48,7 @@ enum class MountOp : std::uint32_t {
   kMakeDir,      // a folder (`mode`) inside a private folder placed before
   kMakeFile,     // an empty file to mount on, likewise
   kMakeSymlink,  // a link with the text `link`, likewise
+  kFile,         // a read-only file (`mode`) that holds `contents` over the target
   kRebind,       // the target's own tree over itself, with `attributes` added
   kRestrict,     // `attributes` added to the mount that is at the target
   kHideDir,      // an empty read-only folder over the target
@@ -67,6 +69,7 @@ struct MountStep {
   std::uint64_t attributes;
   Text target;  // absolute, without symbolic links
   Text link;
+  Text contents;  // of kFile: any bytes, at most kMaxFileBytes
 };
 
 struct Limit {

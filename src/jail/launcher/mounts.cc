@@ -19,6 +19,8 @@ using wire::Step;
 // it. Kernels before 6.15 clone only mounts that are attached somewhere.
 constexpr char kParking[] = "/dev";
 
+constexpr std::uint64_t kPage = 64 << 10;  // a multiple of every page size
+
 constexpr std::uint64_t kMaskAttributes =
     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
@@ -256,7 +258,12 @@ class Mounter {
   }
 
   void limit_private() const {
-    const Number size(plan_.header().private_bytes);
+    // The command's share is not made smaller by what is put there for it.
+    std::uint64_t bytes = plan_.header().private_bytes;
+    for (const MountStep& step : plan_.table(plan_.header().mounts)) {
+      if (step.op == MountOp::kFile) bytes += (step.contents.size / kPage + 1) * kPage;
+    }
+    const Number size(bytes);
     const Fd context(failure_.must(
         Step::kPrivate, call(__NR_fspick, private_, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC)));
     failure_.must(Step::kPrivate,
@@ -285,7 +292,7 @@ class Mounter {
     if (step.op == MountOp::kRestrict) return set_attributes(owned.get(), step.attributes);
     const long mount = step.op == MountOp::kPlace
                            ? sources_[step.source]
-                           : new_mount(wanted(step), owned.get(), "", AT_EMPTY_PATH);
+                           : planned_mount(step, owned.get(), "", AT_EMPTY_PATH);
     if (mount < 0) return mount;
     const Fd owned_mount(step.op == MountOp::kPlace ? -1 : mount);
     return kernel::move_mount(static_cast<int>(mount), owned.get(), "", MOVE_MOUNT_T_EMPTY_PATH);
@@ -299,7 +306,7 @@ class Mounter {
       return kernel::mount_setattr(AT_FDCWD, target, AT_SYMLINK_NOFOLLOW, attr);
     }
     const long mount = step.op == MountOp::kPlace ? sources_[step.source]
-                                                  : new_mount(wanted(step), AT_FDCWD, target, 0);
+                                                  : planned_mount(step, AT_FDCWD, target, 0);
     if (mount < 0) return mount;
     const Fd owned_mount(step.op == MountOp::kPlace ? -1 : mount);
     return kernel::move_mount(static_cast<int>(mount), AT_FDCWD, target, 0);
@@ -310,7 +317,10 @@ class Mounter {
     std::uint64_t attributes;
     std::uint32_t mode;
   };
-  static Wanted wanted(const MountStep& step) { return {step.op, step.attributes, step.mode}; }
+  long planned_mount(const MountStep& step, int dir, const char* path, unsigned flags) {
+    if (step.op == MountOp::kFile) return own_file(step);
+    return new_mount({step.op, step.attributes, step.mode}, dir, path, flags);
+  }
 
   // A new mount for (dir, path), detached; a negative errno if it cannot be.
   long new_mount(const Wanted& step, int dir, const char* path, unsigned flags) {
@@ -349,6 +359,25 @@ class Mounter {
     const long made = call(__NR_mkdirat, private_, name.text, 0700);
     if (made < 0) return made;
     const long mode = call(__NR_fchmodat, private_, name.text, step.mode);  // whatever the umask
+    if (mode < 0) return mode;
+    return restricted(clone_tree(private_, name.text, 0), step.attributes, 0);
+  }
+
+  // A new file in the private tmpfs, as a mount of its own.
+  long own_file(const MountStep& step) {
+    const Number name(private_count_++);
+    const long opened =
+        kernel::openat(private_, name.text, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0600);
+    if (opened < 0) return opened;
+    const Fd file(opened);
+    const char* rest = plan_.text(step.contents);
+    for (std::size_t left = step.contents.size; left > 0;) {
+      const long written = kernel::write(file.get(), rest, left);
+      if (written < 0) return written;
+      rest += written;
+      left -= static_cast<std::size_t>(written);
+    }
+    const long mode = call(__NR_fchmod, file.get(), step.mode);  // whatever the umask
     if (mode < 0) return mode;
     return restricted(clone_tree(private_, name.text, 0), step.attributes, 0);
   }
@@ -408,6 +437,7 @@ class Mounter {
       case MountOp::kPlace:
         return info.stx_mnt_id == ids_[step.source];
       case MountOp::kPrivate:
+      case MountOp::kFile:
       case MountOp::kHideDir:
       case MountOp::kHideFile:
         return device(info) == private_device_;

@@ -81,7 +81,10 @@ class PlanView {
       if (!holds(source.path)) return false;
     }
     for (const wire::MountStep& step : table(h.mounts)) {
-      if (!holds(step.target) || !holds(step.link)) return false;
+      if (!holds(step.target) || !holds(step.link) || !holds(step.contents) ||
+          step.contents.size > wire::kMaxFileBytes) {
+        return false;
+      }
       if (step.op == wire::MountOp::kPlace && step.source >= h.sources.count) return false;
     }
     for (const wire::Filter& filter : table(h.filters)) {
