@@ -117,9 +117,39 @@ json::object network(const Prepared& prepared) {
     deny.push_back(json::object{{"host", rule.text()}, {"reason", rule.reason}});
   }
   json::array listeners;
+  json::array gateways;
+  for (const policy::Gateway& gateway : policy.gateways) {
+    gateways.push_back(json::object{{"name", gateway.name}, {"url", gateway.url()}});
+  }
+  json::array inspect;
+  for (const policy::HostRule& rule : policy.inspect) inspect.emplace_back(rule.text());
+  json::array excluded;
+  for (const policy::HostRule& rule : policy.inspect_exclude) excluded.emplace_back(rule.text());
+  json::array requests;
+  for (const policy::RequestRule& rule : policy.requests) {
+    const bool denies = rule.action == policy::RequestRule::Action::kDeny;
+    json::object entry{{"action", denies ? "deny" : "allow"},
+                       {"requests", policy::scope_text(rule.scope)},
+                       {"reason", rule.reason}};
+    if (rule.max_bytes) entry["max_request_bytes"] = *rule.max_bytes;
+    requests.push_back(std::move(entry));
+  }
+  json::array credentials;
+  for (const policy::Credential& credential : policy.credentials) {
+    credentials.push_back(json::object{{"name", credential.name},
+                                       {"place", policy::place_text(credential)},
+                                       {"from", policy::source_text(credential)},
+                                       {"requests", policy::scope_text(credential.scope)},
+                                       {"only", credential.only}});
+  }
   for (const std::uint16_t port : plan.listeners) listeners.emplace_back(port);
   return {{"allow", std::move(allow)},
           {"deny", std::move(deny)},
+          {"gateways", std::move(gateways)},
+          {"inspect", std::move(inspect)},
+          {"inspect_exclude", std::move(excluded)},
+          {"requests", std::move(requests)},
+          {"credentials", std::move(credentials)},
           {"listeners", std::move(listeners)},
           {"decided_by", prepared.proxy_fd >= 0 ? "proxy_fd" : "carrel"},
           {"upstream_proxies", prepared.upstream},

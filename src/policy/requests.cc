@@ -48,6 +48,42 @@ HostRule Gateway::grant() const {
   return rule;
 }
 
+std::string source_text(const Credential& credential) {
+  switch (credential.source) {
+    case Credential::Source::kVariable:
+      return "env " + credential.from.front();
+    case Credential::Source::kFile:
+      return "file " + credential.from.front();
+    case Credential::Source::kCommand:
+      return "command " + credential.from.front();
+  }
+  return {};
+}
+
+std::string place_text(const Credential& credential) {
+  switch (credential.place) {
+    case Credential::Place::kHeader:
+      return "header " + credential.field +
+             (credential.scheme.empty() ? "" : " with the scheme " + credential.scheme);
+    case Credential::Place::kBasic:
+      return credential.field.empty() ? "basic" : "basic user " + credential.field;
+    case Credential::Place::kQuery:
+      return "query " + credential.field;
+  }
+  return {};
+}
+
+std::string scope_text(const RequestScope& scope) {
+  std::string text;
+  for (const std::string& method : scope.methods) text += method + " ";
+  for (const Glob& path : scope.paths) text += path.text() + " ";
+  if (text.empty()) text = "every request ";
+  if (!scope.gateway.empty()) return text + "through the gateway " + scope.gateway;
+  text += "to";
+  for (const HostRule& host : scope.hosts) text += " " + host.text();
+  return text;
+}
+
 bool covers(const HostRule& wide, const HostRule& narrow) {
   return (!wide.port || wide.port == narrow.port) && covers_host(wide.host, narrow.host);
 }

@@ -69,6 +69,13 @@ struct Credential {
   auto operator<=>(const Credential&) const = default;
 };
 
+// For people: "env ANTHROPIC_API_KEY", "file /path", "command pass".
+[[nodiscard]] std::string source_text(const Credential& credential);
+// "header x-api-key", "basic user me", "query key".
+[[nodiscard]] std::string place_text(const Credential& credential);
+// "POST /v1/** at api.example.com:443", "every request through the gateway model".
+[[nodiscard]] std::string scope_text(const RequestScope& scope);
+
 // Does `wide` cover whatever `narrow` does?
 [[nodiscard]] bool covers(const HostRule& wide, const HostRule& narrow);
 [[nodiscard]] bool covers(const std::set<HostRule>& wide, const HostRule& narrow);
