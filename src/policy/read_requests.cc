@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
+#include <charconv>
 
 #include "base/path.h"
 #include "policy/format.h"
@@ -115,8 +116,12 @@ Result<Gateway> RequestReader::to_gateway(const Table& table, Position at) const
   gateway.scheme = tls ? Gateway::Scheme::kHttps : Gateway::Scheme::kHttp;
   gateway.port = tls ? 443 : 80;
   if (parsed->has_port()) {
-    gateway.port = parsed->port_number();
-    if (gateway.port == 0) return bad("has a port that is none");
+    const std::string_view port(parsed->port().data(), parsed->port().size());
+    const auto [end, failure] =
+        std::from_chars(port.data(), port.data() + port.size(), gateway.port);
+    if (failure != std::errc{} || end != port.data() + port.size() || gateway.port == 0) {
+      return bad("has a port that is none");
+    }
   }
   const std::string host(parsed->encoded_host());
   Result<IpAddress> address = IpAddress::parse(host);
@@ -260,7 +265,7 @@ Status RequestReader::read_place(const Table& table, Position at, Credential& cr
   if (!query.empty()) {
     credential.place = Credential::Place::kQuery;
     credential.field = query;
-    if (is_token(query)) return Unit{};
+    if (is_token(query) && query.find_first_of("&%+#'") == std::string::npos) return Unit{};
     return fault(at, in_quotes(query) +
                          " is no plain key of a query; use letters, digits, '-', "
                          "'_'");

@@ -64,7 +64,7 @@ TEST(ReadRequests, ReadsACredential) {
   EXPECT_EQ(credential.from, std::vector<std::string>{"/home/u/key"});
   EXPECT_TRUE(credential.only);
   EXPECT_EQ(place_text(credential), "header Authorization with the scheme Bearer");
-  EXPECT_EQ(scope_text(credential.scope), "POST m/** through the gateway model");
+  EXPECT_EQ(scope_text(credential.scope), "POST /m/** through the gateway model");
 }
 
 TEST(ReadRequests, HidesTheFileOfASecret) {
