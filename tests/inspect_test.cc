@@ -157,7 +157,7 @@ TEST_P(Inspect, KeyIsPutInOutsideAndNeverSeenInside) {
       std::string(kGateway) + kModelKey + "[environment]\npass = [\"ANTHROPIC_API_KEY\"]\n",
       "curl -sS -H \"x-api-key: $ANTHROPIC_API_KEY\" http://model.gateway/a; curl -sS "
       "http://model.gateway/b; echo $ANTHROPIC_API_KEY; env; cat /proc/*/environ /proc/*/cmdline "
-      "2> /dev/null | tr '\\0' '\\n' | grep -c carrel-test-secret",
+      "2> /dev/null | tr '\\0' '\\n' | grep -c 'carrel-test-secre[t]'",
       {"--log", "net.log"});
   const Ended ended = run(made);
   const std::string with_key = "x-api-key: " + std::string(kSecret) + "\nbody 0\n";
@@ -312,10 +312,20 @@ TEST_P(Inspect, UpstreamCertificateMustBeTheHosts) {
 TEST_P(Inspect, ExpiredUpstreamCertificateIsRefused) {
   net().serve_web();
   const std::string tls = world().root() + "/tls/";
+  world().make_file("tls/conf",
+                    "[ca]\ndefault_ca = d\n[d]\ndatabase = " + tls + "index\nserial = " + tls +
+                        "serial\nnew_certs_dir = " + tls +
+                        "\ndefault_md = sha256\npolicy = p\nx509_extensions = e\n[p]\ncommonName = "
+                        "supplied\n[e]\nsubjectAltName = DNS:web.test\n");
+  world().make_file("tls/index", "");
+  world().make_file("tls/serial", "01\n");
   const Ended made = run(world().plain(
-      {"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-       "-nodes", "-days", "-1", "-keyout", tls + "key", "-out", tls + "certificate", "-subj",
-       "/CN=web.test", "-addext", "subjectAltName=DNS:web.test"}));
+      {"/bin/bash", "-c",
+       "cd " + tls +
+           " && openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key "
+           "-out request -subj /CN=web.test && openssl ca -batch -notext -selfsign -config conf "
+           "-keyfile key -in request -out certificate -startdate 20200101000000Z -enddate "
+           "20200201000000Z"}));
   ASSERT_TRUE(exited(made, 0));
   net().serve_python(kServer, 8443);
   const Ended ended = under(kGateway, "curl -sS http://model.gateway/");

@@ -136,7 +136,8 @@ std::string described(const policy::Credential& rule) {
 enum class Carried : std::uint8_t { kNothing, kPlaceholder, kOwn };
 
 // What a header or parameter carries in the place of `held`.
-Carried carried_in(const std::vector<std::string>& values, const HeldCredential& held) {
+Carried carried_in(std::vector<std::string> values, const HeldCredential& held) {
+  std::erase_if(values, [](const std::string& value) { return value.empty(); });
   if (values.empty()) return Carried::kNothing;
   return std::ranges::all_of(values,
                              [&](const std::string& value) {

@@ -52,7 +52,7 @@ TEST(RequestRules, DenyWinsOverEveryAllow) {
   policy.requests = {rule(kAllow, "", ""), deny};
   EXPECT_EQ(judge_request(policy, view_of("GET", "/a/other")).refusal, "");
   const RequestVerdict verdict = judge_request(policy, view_of("GET", "/a/secret"));
-  EXPECT_EQ(verdict.refusal, "the rule 'deny a/secret' denies it (ask first)") << verdict.refusal;
+  EXPECT_EQ(verdict.refusal, "the rule 'deny /a/secret' denies it (ask first)") << verdict.refusal;
 }
 
 TEST(RequestRules, TheWidestBoundOfThoseThatAllowCounts) {
