@@ -181,6 +181,36 @@ std::string taken_text(const Prepared& prepared) {
   return to + "on " + list_or(ports, "no port") + "; this kernel has no nftables for the others";
 }
 
+// What the policy says of requests; where secrets come from, never what they are.
+std::vector<Row> request_rows(const policy::NetworkPolicy& policy) {
+  std::vector<Row> rows;
+  for (const policy::Gateway& gateway : policy.gateways) {
+    rows.push_back({"gateway", "http://" + gateway.name + "." + policy::kGatewayDomain + "/ is " +
+                                   printable(gateway.url())});
+  }
+  if (!policy.inspect.empty())
+    rows.push_back({"inspected", list_or(each_quoted(policy.inspect), "")});
+  if (!policy.inspect_exclude.empty()) {
+    rows.push_back({"but not", list_or(each_quoted(policy.inspect_exclude), "")});
+  }
+  for (const policy::RequestRule& rule : policy.requests) {
+    const bool denies = rule.action == policy::RequestRule::Action::kDeny;
+    std::string text = printable(policy::scope_text(rule.scope));
+    if (rule.max_bytes) text += ", at most " + std::to_string(*rule.max_bytes) + " bytes";
+    if (!rule.reason.empty()) text += ": " + printable(rule.reason);
+    rows.push_back({denies ? "request denied" : "request allowed", std::move(text)});
+  }
+  for (const policy::Credential& credential : policy.credentials) {
+    std::string text = printable(credential.name) + ": " +
+                       printable(policy::place_text(credential)) + ", from " +
+                       printable(policy::source_text(credential)) + ", for " +
+                       printable(policy::scope_text(credential.scope));
+    if (credential.only) text += "; no other key passes there";
+    rows.push_back({"credential", std::move(text)});
+  }
+  return rows;
+}
+
 std::string network(const Prepared& prepared) {
   const plan::Plan& plan = prepared.plan;
   const policy::NetworkPolicy& policy = plan.policy.network;
@@ -197,6 +227,7 @@ std::string network(const Prepared& prepared) {
     rows.push_back({"published", "port " + std::to_string(port.inside) + " inside, at " +
                                      port.place() + " of this machine"});
   }
+  for (Row& row : request_rows(policy)) rows.push_back(std::move(row));
   for (const wire::Listener& listener : plan.listeners) {
     if (policy.host_ports.contains(policy::HostPort{listener.port})) continue;
     rows.push_back({"listener", "127.0.0.1:" + std::to_string(listener.port) + ", " +

@@ -142,10 +142,40 @@ json::object network(const Prepared& prepared) {
   for (const wire::Listener& listener : plan.listeners) {
     if (listener.port != policy::kDnsPort) listeners.emplace_back(listener.port);
   }
+  json::array gateways;
+  for (const policy::Gateway& gateway : policy.gateways) {
+    gateways.push_back(json::object{{"name", gateway.name}, {"url", gateway.url()}});
+  }
+  json::array inspect;
+  for (const policy::HostRule& rule : policy.inspect) inspect.emplace_back(rule.text());
+  json::array excluded;
+  for (const policy::HostRule& rule : policy.inspect_exclude) excluded.emplace_back(rule.text());
+  json::array requests;
+  for (const policy::RequestRule& rule : policy.requests) {
+    const bool denies = rule.action == policy::RequestRule::Action::kDeny;
+    json::object entry{{"action", denies ? "deny" : "allow"},
+                       {"requests", policy::scope_text(rule.scope)},
+                       {"reason", rule.reason}};
+    if (rule.max_bytes) entry["max_request_bytes"] = *rule.max_bytes;
+    requests.push_back(std::move(entry));
+  }
+  json::array credentials;
+  for (const policy::Credential& credential : policy.credentials) {
+    credentials.push_back(json::object{{"name", credential.name},
+                                       {"place", policy::place_text(credential)},
+                                       {"from", policy::source_text(credential)},
+                                       {"requests", policy::scope_text(credential.scope)},
+                                       {"only", credential.only}});
+  }
   return {{"allow", std::move(allow)},
           {"deny", std::move(deny)},
           {"host_ports", std::move(host_ports)},
           {"publish", std::move(publish)},
+          {"gateways", std::move(gateways)},
+          {"inspect", std::move(inspect)},
+          {"inspect_exclude", std::move(excluded)},
+          {"requests", std::move(requests)},
+          {"credentials", std::move(credentials)},
           {"listeners", std::move(listeners)},
           {"transparent", transparent(prepared)},
           {"decided_by", prepared.proxy_fd >= 0 ? "proxy_fd" : "carrel"},

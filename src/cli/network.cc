@@ -6,13 +6,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <set>
 #include <string>
 #include <utility>
 
+#include "base/path.h"
 #include "cli/commands.h"
 #include "egress/engine.h"
+#include "egress/tls.h"
 #include "sys/error.h"
+#include "sys/files.h"
 
 namespace carrel::cli {
 namespace {
@@ -40,7 +45,37 @@ Result<egress::UpstreamProxies> upstream_proxies(const plan::Machine& machine) {
       });
 }
 
-Result<Proxy> Proxy::start(const policy::Policy& policy, Work work) {
+Result<TlsNeeds> tls_needs(const policy::NetworkPolicy& policy, const plan::Machine& machine) {
+  TlsNeeds needs;
+  const bool tls_gateway = std::ranges::any_of(policy.gateways, [](const auto& gateway) {
+    return gateway.scheme == policy::Gateway::Scheme::kHttps;
+  });
+  if (policy.inspect.empty() && !tls_gateway) return needs;
+  const auto set = machine.environment.find("SSL_CERT_FILE");
+  CARREL_TRY(needs.ca_bundle,
+             egress::find_ca_bundle(set == machine.environment.end() ? "" : set->second));
+  needs.ca_bundle = normalize_path(machine.working_dir, needs.ca_bundle);
+  if (policy.inspect.empty()) return needs;
+  CARREL_TRY(egress::Authority authority, egress::Authority::make());
+  needs.authority = std::make_unique<egress::Authority>(std::move(authority));
+  return needs;
+}
+
+Result<plan::Trust> trust_inside(const TlsNeeds& needs) {
+  plan::Trust trust;
+  CARREL_TRY(trust.certificates, sys::read_file(needs.ca_bundle));
+  if (!trust.certificates.ends_with('\n')) trust.certificates += '\n';
+  trust.certificates += needs.authority->certificate_pem();
+  std::set<std::string> over;
+  for (const std::string& path : egress::usual_ca_bundles()) {
+    const Result<std::string> real = sys::real_path(path);
+    if (real.ok()) over.insert(real.value());
+  }
+  trust.over.assign(over.begin(), over.end());
+  return trust;
+}
+
+Result<Proxy> Proxy::start(const policy::Policy& policy, ProxyNeeds needs) {
   const std::string own_pid = std::to_string(::getpid());
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -57,10 +92,13 @@ Result<Proxy> Proxy::start(const policy::Policy& policy, Work work) {
     egress::Config config;
     config.handout = std::move(theirs);
     config.policy = policy.network;
-    config.proxies = std::move(work.upstream);
-    config.services = std::move(work.services);
-    config.published = std::move(work.published);
-    config.audit = std::move(work.log);
+    config.proxies = std::move(needs.upstream);
+    config.ca_bundle = std::move(needs.tls.ca_bundle);
+    config.authority = std::move(needs.tls.authority);
+    config.credentials = std::move(needs.credentials);
+    config.services = std::move(needs.services);
+    config.published = std::move(needs.published);
+    config.audit = std::move(needs.log);
     // Several logs of one policy are told apart by the process that the user started.
     config.sandbox = policy.hostname + "/" + own_pid;
     serve(std::move(config));

@@ -271,6 +271,11 @@ Result<Draft> draft(const Arguments& arguments, const Descriptors& descriptors) 
   if (policy::has_network(draft.policy.network) && descriptors.proxy < 0) {
     CARREL_TRY(draft.upstream, upstream_proxies(draft.machine));
     draft.upstream_text = draft.upstream->text();
+    CARREL_TRY(draft.tls, tls_needs(draft.policy.network, draft.machine));
+    CARREL_TRY(draft.placeholders, make_placeholders(draft.policy.network));
+    if (draft.tls.authority) {
+      CARREL_TRY(draft.trust, trust_inside(draft.tls));
+    }
   }
   return draft;
 }
@@ -293,6 +298,15 @@ Result<Prepared> prepare(Draft draft, const Arguments& arguments, const Descript
   request.kept_fds = descriptors.kept;
   request.hand_out_listeners = descriptors.proxy >= 0 || draft.upstream.has_value();
   request.transparent = draft.upstream.has_value();
+  request.trust = std::move(draft.trust);
+  for (const policy::Credential& credential : draft.policy.network.credentials) {
+    if (credential.source == policy::Credential::Source::kVariable) {
+      request.withheld.insert(credential.from.front());
+    }
+    const auto placeholder = draft.placeholders.find(credential.name);
+    if (placeholder == draft.placeholders.end()) continue;
+    request.placeholders[credential.placeholder_variable] = placeholder->second;
+  }
   if (arguments.has(Opt::kCwd)) {
     const policy::PathContext context{prepared.machine.home, prepared.machine.working_dir};
     Result<std::string> folder = policy::absolute_path(arguments.one(Opt::kCwd), context);

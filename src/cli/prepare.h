@@ -7,6 +7,8 @@
 
 #include "base/result.h"
 #include "cli/arguments.h"
+#include "cli/credentials.h"
+#include "cli/network.h"
 #include "egress/upstream_proxy.h"
 #include "plan/machine.h"
 #include "plan/plan.h"
@@ -22,6 +24,9 @@ struct Draft {
   // Where the policy allows hosts and carrel's own proxy is to serve them.
   std::optional<egress::UpstreamProxies> upstream = {};
   std::string upstream_text = {};
+  TlsNeeds tls = {};               // likewise
+  Placeholders placeholders = {};  // likewise
+  std::optional<plan::Trust> trust = {};
 };
 
 struct Prepared {

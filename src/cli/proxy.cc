@@ -42,10 +42,17 @@ Result<Proxy> start(const Arguments& arguments) {
   if (arguments.has(Opt::kLog)) {
     CARREL_TRY(log, open_log(arguments.one(Opt::kLog)));
   }
-  return Proxy::start(loaded.policy, {.upstream = std::move(upstream),
-                                      .log = std::move(log),
-                                      .services = {egress::Service::kHttp, egress::Service::kSocks},
-                                      .published = {}});
+  if (!loaded.policy.network.inspect.empty()) {
+    return Error{Errc::kUnsupported,
+                 "the policy inspects hosts, whose certificate only a sandbox of carrel's own is "
+                 "given; use carrel run, or a policy without `inspect`"};
+  }
+  ProxyNeeds needs{.upstream = std::move(upstream),
+                   .log = std::move(log),
+                   .services = {egress::Service::kHttp, egress::Service::kSocks}};
+  CARREL_TRY(needs.tls, tls_needs(loaded.policy.network, machine));
+  CARREL_TRY(needs.credentials, read_credentials(loaded.policy.network, {}, machine));
+  return Proxy::start(loaded.policy, std::move(needs));
 }
 
 sigset_t block_signals() {

@@ -22,11 +22,14 @@ Result<Proxy> start_proxy(const Arguments& arguments, Draft& draft) {
                                    Service::kDnsOverTcp};
   services.insert(services.end(), draft.policy.network.host_ports.size(), Service::kHostPort);
   services.push_back(Service::kTransparent);
-  CARREL_TRY(auto published, listen_for(draft.policy.network));
-  return Proxy::start(draft.policy, {.upstream = std::move(*draft.upstream),
-                                     .log = std::move(log),
-                                     .services = std::move(services),
-                                     .published = std::move(published)});
+  ProxyNeeds needs{.upstream = std::move(*draft.upstream),
+                   .tls = std::move(draft.tls),
+                   .log = std::move(log),
+                   .services = std::move(services)};
+  CARREL_TRY(needs.published, listen_for(draft.policy.network));
+  CARREL_TRY(needs.credentials,
+             read_credentials(draft.policy.network, draft.placeholders, draft.machine));
+  return Proxy::start(draft.policy, std::move(needs));
 }
 
 // Everything but the refused record.

@@ -5,7 +5,9 @@
 #include "cli/json.h"
 #include "cli/network.h"
 #include "cli/prepare.h"
+#include "egress/gateway.h"
 #include "egress/judge.h"
+#include "egress/request_rules.h"
 
 namespace carrel::cli {
 namespace {
@@ -61,6 +63,48 @@ std::string to_json_text(const std::string& what, const egress::Judgement& judge
   return json_text(out);
 }
 
+// What is decided by request at an inspected host.
+std::string request_text(const policy::NetworkPolicy& policy,
+                         const egress::Destination& destination) {
+  if (!egress::is_inspected(policy, destination)) return "";
+  std::string out = "TLS to it is inspected: its requests are decided one by one.\n";
+  const egress::RequestView view{destination, {}, {}, {}, true};
+  for (const policy::RequestRule& rule : policy.requests) {
+    if (!egress::speaks_of(rule.scope, view)) continue;
+    const bool denies = rule.action == policy::RequestRule::Action::kDeny;
+    out += std::string(denies ? "Denied" : "Allowed") + ": " +
+           printable(policy::scope_text(rule.scope)) + ".\n";
+  }
+  for (const policy::Credential& credential : policy.credentials) {
+    if (!egress::speaks_of(credential.scope, view)) continue;
+    out += "The credential '" + printable(credential.name) + "' is put into " +
+           printable(policy::scope_text(credential.scope)) + ".\n";
+  }
+  return out;
+}
+
+Result<Diagnosis> why_gateway(const Arguments& arguments, const policy::NetworkPolicy& policy,
+                              const egress::Destination& asked) {
+  // `why model.gateway` has no port to say.
+  const egress::Destination destination{
+      asked.host, asked.port == kDefaultPort ? std::uint16_t{80} : asked.port};
+  const policy::Gateway* gateway = egress::find_gateway(policy, destination);
+  const std::string what = destination.text();
+  egress::Decision decision;
+  if (gateway != nullptr) {
+    decision = {egress::Verdict::kAllowed, "gateway " + gateway->name, {}, {}};
+  } else {
+    decision.reason = egress::why_no_gateway(policy, destination);
+  }
+  const egress::Judgement judgement{decision, {}, {}};
+  if (arguments.has(Opt::kJson)) {
+    return Diagnosis{to_json_text(what, judgement), decision.allowed() ? 0 : 1};
+  }
+  std::string text = verdict_text(what, decision) + "\n";
+  if (gateway != nullptr) text += "It stands for " + printable(gateway->url()) + ".\n";
+  return Diagnosis{std::move(text), decision.allowed() ? 0 : 1};
+}
+
 }  // namespace
 
 Result<Diagnosis> why(const Arguments& arguments) {
@@ -72,6 +116,9 @@ Result<Diagnosis> why(const Arguments& arguments) {
   if (!destination.ok()) return std::move(destination).error().in("why " + shell_quoted(asked));
   CARREL_TRY(const plan::Machine machine, plan::this_machine());
   CARREL_TRY(const LoadedPolicy loaded, load_rules(arguments, {machine.home, machine.working_dir}));
+  if (egress::is_gateway_name(destination.value().host)) {
+    return why_gateway(arguments, loaded.policy.network, destination.value());
+  }
   CARREL_TRY(const egress::UpstreamProxies upstream, upstream_proxies(machine));
   const bool elsewhere = upstream.for_tunnel(destination.value()) != nullptr;
   CARREL_TRY(
@@ -79,9 +126,10 @@ Result<Diagnosis> why(const Arguments& arguments) {
       egress::judge(loaded.policy.network, destination.value(),
                     elsewhere ? egress::Names::kLookedUpElsewhere : egress::Names::kLookedUpHere));
   const std::string what = destination.value().text();
-  return Diagnosis{
-      arguments.has(Opt::kJson) ? to_json_text(what, judgement) : to_text(what, judgement),
-      is_reachable(judgement) ? 0 : 1};
+  const std::string requests = request_text(loaded.policy.network, destination.value());
+  return Diagnosis{arguments.has(Opt::kJson) ? to_json_text(what, judgement)
+                                             : to_text(what, judgement) + requests,
+                   is_reachable(judgement) ? 0 : 1};
 }
 
 }  // namespace carrel::cli

@@ -66,6 +66,8 @@ std::string audit_line(std::string_view sandbox, const AuditEvent& event,
   put_text(line, "address", event.address);
   put_text(line, "method", event.method);
   put_text(line, "path", event.path);
+  put_text(line, "gateway", event.gateway);
+  put_text(line, "credential", event.credentials);
   if (event.status != 0) line["status"] = event.status;
   put_text(line, "failure", event.failure);
   line["bytes_out"] = event.bytes_out;

@@ -15,12 +15,14 @@ namespace carrel::egress {
 // One request or tunnel. Texts may hold any bytes; they are made harmless when
 // they are written.
 struct AuditEvent {
-  std::string_view protocol;  // "http", "connect", "socks5", "socks4"
+  std::string_view protocol;  // "http", "https" (inspected), "connect", "socks5", "socks4"
   std::string host;           // canonical, or as the client spelled it if it is no host
   std::uint16_t port = 0;
-  std::string address;  // that was dialled; "" if none was, or behind an upstream proxy
-  std::string method;   // of a plain HTTP request
-  std::string path;     // likewise, without the query, which may hold secrets
+  std::string address;      // that was dialled; "" if none was, or behind an upstream proxy
+  std::string method;       // of a plain HTTP request
+  std::string path;         // likewise, without the query, which may hold secrets
+  std::string gateway;      // by which it went
+  std::string credentials;  // the names of those that were put in, never the values
   Verdict verdict = Verdict::kDenied;
   std::string rule;
   std::string reason;        // of a denial

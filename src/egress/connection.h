@@ -8,9 +8,11 @@
 
 #include "egress/asio.h"
 #include "egress/audit.h"
+#include "egress/credential.h"
 #include "egress/name_table.h"
 #include "egress/outbound.h"
 #include "egress/socket_io.h"
+#include "egress/tls_end.h"
 
 namespace carrel::egress {
 
@@ -36,6 +38,8 @@ struct Shared {
   std::size_t held = 0;
   NameTable names = {};
   std::set<policy::HostName> unknown_names = {};  // of which the audit has a line
+  Credentials credentials = {};
+  std::unique_ptr<Tls> tls = {};  // null where no policy speaks of TLS
 };
 
 // Both ends of a conversation. Tasks hold it by shared_ptr.
@@ -49,6 +53,9 @@ class Connection {
   Shared& shared;
   Socket client;
   Socket upstream;
+  // Of the one that is a pair behind TLS, else null.
+  std::shared_ptr<TlsFate> client_fate = {};
+  std::shared_ptr<TlsFate> upstream_fate = {};
 
   // Whatever is awaited must come within `patience`, counted anew at each touch();
   // else both sockets' operations end with operation_aborted, and has_expired()

@@ -198,6 +198,10 @@ Status serve(Config config, std::vector<UniqueFd> listeners, UniqueFd& complaint
       .max_held = config.max_held,
       .held = 0,
   };
+  shared.credentials = Credentials(std::move(config.credentials));
+  if (!config.ca_bundle.empty()) {
+    shared.tls = std::make_unique<Tls>(std::move(config.ca_bundle), std::move(config.authority));
+  }
   Engine engine(context, shared, connections_within_open_files(config.max_connections));
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     const Service service = config.services[std::min(i, config.services.size() - 1)];

@@ -40,6 +40,9 @@ struct Config {
   std::vector<Published> published;
   policy::NetworkPolicy policy;
   UpstreamProxies proxies;
+  std::vector<HeldCredential> credentials;
+  std::string ca_bundle;                 // against which servers are verified; "" without need
+  std::unique_ptr<Authority> authority;  // where something is inspected
   UniqueFd complaints;      // told, in a line, why nothing can be served; may be invalid
   UniqueFd audit;           // a line for each decision (audit.h); may be invalid
   std::string sandbox;      // its name in those lines

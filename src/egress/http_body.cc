@@ -8,6 +8,8 @@
 #include <optional>
 #include <tuple>
 
+#include "egress/credential.h"
+
 namespace carrel::egress {
 namespace {
 
@@ -65,7 +67,7 @@ Task<ErrorCode> write_part(Socket* to, std::shared_ptr<Part> part, std::size_t s
 
 template <bool IsRequest>
 Task<Pumped> pump_chunks(std::shared_ptr<Connection> connection, Way way,
-                         http::parser<IsRequest, http::buffer_body>* parser, Chunks chunks,
+                         http::parser<IsRequest, http::buffer_body>* parser, ChunkRules rules,
                          std::uint64_t* moved) {
   Connection& c = *connection;
   Socket& from = way == Way::kOut ? c.client : c.upstream;
@@ -88,17 +90,23 @@ Task<Pumped> pump_chunks(std::shared_ptr<Connection> connection, Way way,
     if (result.error) co_return result;
     const Parsed parsed = parse_some(*parser, input, *part);
     result.error = parsed.error;
+    if (!result.error && parsed.written > rules.limit - result.bytes) {
+      result.error = http::error::body_limit;
+    }
     if (result.error) co_return result;
     discard(from, parsed.taken);
     seen = input.size() - parsed.taken;
     if (parsed.written == part->size()) seen = 0;  // there may be more where this came from
     std::optional<http::fields> end;
-    if (parser->is_done()) end = allowed_trailers(parser->get());
+    if (parser->is_done()) {
+      end = allowed_trailers(parser->get());
+      conceal(*end, rules.concealed);
+    }
     if (parsed.written == 0 && !end) continue;
     c.touch();
     result.bytes += parsed.written;
     if (moved != nullptr) *moved += parsed.written;
-    result.error = co_await write_part(&to, part, parsed.written, std::move(end), chunks);
+    result.error = co_await write_part(&to, part, parsed.written, std::move(end), rules.chunks);
     result.source_failed = false;
     if (result.error) co_return result;
   }
@@ -106,10 +114,10 @@ Task<Pumped> pump_chunks(std::shared_ptr<Connection> connection, Way way,
 }
 
 template Task<Pumped> pump_chunks<true>(std::shared_ptr<Connection>, Way,
-                                        http::parser<true, http::buffer_body>*, Chunks,
+                                        http::parser<true, http::buffer_body>*, ChunkRules,
                                         std::uint64_t*);
 template Task<Pumped> pump_chunks<false>(std::shared_ptr<Connection>, Way,
-                                         http::parser<false, http::buffer_body>*, Chunks,
+                                         http::parser<false, http::buffer_body>*, ChunkRules,
                                          std::uint64_t*);
 
 }  // namespace carrel::egress

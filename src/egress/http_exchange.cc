@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/beast/http/error.hpp>
 
 #include "egress/http_body.h"
 #include "egress/relay.h"
@@ -35,7 +36,9 @@ class Exchange {
       fail_upstream(error);
       co_return std::move(done_);
     }
-    if (plan_.body.kind == Body::Kind::kNone) {
+    if (plan_.end_is_leave) {
+      co_await (send_and_watch() && receive_all());
+    } else if (plan_.body.kind == Body::Kind::kNone) {
       co_await receive();
     } else {
       co_await (send_body() && receive());
@@ -57,11 +60,47 @@ class Exchange {
     return early;
   }
 
+  // Who asks a model and goes away shall not go on paying for its answer: the end
+  // of the client's stream ends the exchange.
+  Task<> send_and_watch() {
+    if (plan_.body.kind != Body::Kind::kNone) {
+      co_await send_body();
+      if (!body_is_sent_) co_return;
+    }
+    watches_ = true;
+    while (!received_) {
+      // What comes next is a request that waits its turn.
+      auto [error] = co_await c_.client.async_wait(
+          client_has_more_ ? Socket::wait_error : Socket::wait_read, kAwait);
+      if (received_ || error) break;
+      client_has_more_ = true;
+      if (!has_ended(c_.client)) continue;
+      client_left();
+      break;
+    }
+    watches_ = false;
+  }
+
+  Task<> receive_all() {
+    co_await receive();
+    received_ = true;
+    ErrorCode ignored;
+    if (watches_) c_.client.cancel(ignored);
+  }
+
+  void client_left() {
+    client_failed_ = true;
+    if (c_.upstream_fate) c_.upstream_fate->break_off = true;
+    ErrorCode ignored;
+    c_.upstream.close(ignored);
+  }
+
   Task<> send_body() {
     Pumped pumped;
     if (plan_.body.kind == Body::Kind::kChunked) {
-      pumped = co_await pump_chunks<true>(connection_, Way::kOut, parser_, Chunks::kKeep,
-                                          &event_->bytes_out);
+      const ChunkRules rules{Chunks::kKeep, plan_.max_body.value_or(kNoLimit), {}};
+      pumped =
+          co_await pump_chunks<true>(connection_, Way::kOut, parser_, rules, &event_->bytes_out);
     } else {
       pumped = co_await pump(connection_, Way::kOut, plan_.body.length, &event_->bytes_out);
     }
@@ -69,11 +108,13 @@ class Exchange {
     if (body_is_sent_) co_return;
     // Nothing can follow on this connection.
     done_.client_goes_on = done_.upstream_goes_on = false;
-    if (pumped.source_failed && !answered_ && !c_.has_expired()) {
+    if (pumped.error == http::error::body_limit) {
+      fail({413, "request-too-large",
+            "the body of the request is longer than the policy lets it be: " +
+                std::to_string(*plan_.max_body) + " bytes"});
+    } else if (pumped.source_failed && !answered_ && !c_.has_expired()) {
       // Half a request shall not be taken for a whole one.
-      client_failed_ = true;
-      ErrorCode ignored;
-      c_.upstream.close(ignored);
+      client_left();
     }
   }
 
@@ -141,7 +182,12 @@ class Exchange {
       }
       discard(c_.upstream, scan.size);
       c_.touch();
-      co_return std::get<ResponsePlan>(std::move(planned));
+      auto& response = std::get<ResponsePlan>(planned);
+      if (!plan_.concealed.empty()) {
+        conceal(response.forward, plan_.concealed);
+        response.forward.reason("");
+      }
+      co_return std::move(response);
     }
     fail({502, "bad-response", "the server's answer comes in too many pieces"});
     co_return std::nullopt;
@@ -153,22 +199,30 @@ class Exchange {
       case Body::Kind::kNone:
         break;
       case Body::Kind::kChunked:
-        pumped = co_await pump_chunks<false>(connection_, Way::kIn, parser,
-                                             plan_.http_1_0 ? Chunks::kUnwrap : Chunks::kKeep,
-                                             &event_->bytes_in);
+        pumped = co_await pump_chunks<false>(
+            connection_, Way::kIn, parser,
+            ChunkRules{plan_.http_1_0 ? Chunks::kUnwrap : Chunks::kKeep, kNoLimit, plan_.concealed},
+            &event_->bytes_in);
         break;
       case Body::Kind::kLength:
         pumped = co_await pump(connection_, Way::kIn, response.body.length, &event_->bytes_in);
         break;
       case Body::Kind::kUntilClose:
         pumped = co_await pump(connection_, Way::kIn, kNoLimit, &event_->bytes_in);
-        if (pumped.error == asio::error::eof) pumped.error.clear();
+        if (pumped.error == asio::error::eof) {
+          pumped.error.clear();
+          // Without TLS's own end, somebody may have cut it short.
+          if (c_.upstream_fate && !c_.upstream_fate->in_order) {
+            pumped.error = asio::error::connection_reset;
+          }
+        }
         break;
     }
     if (pumped.error) {
       done_.failure =
           (pumped.source_failed ? "the server broke off: " : "the client left: ") +
           (c_.has_expired() ? std::string("idle for too long") : pumped.error.message());
+      if (client_failed_) done_.failure = "the client left";
       done_.truncated = true;
       // Where the end of the connection is the end of the body, only a reset
       // tells the client that it has not got all.
@@ -208,6 +262,7 @@ class Exchange {
   }
 
   void fail(OwnResponse response) {
+    if (done_.own_response) return;  // what failed first is why
     done_.client_goes_on = done_.upstream_goes_on = false;
     done_.failure = response.text;
     if (began_) {
@@ -221,7 +276,9 @@ class Exchange {
   void fail_upstream(const ErrorCode& error) {
     const std::string host = host_text(plan_.destination.host);
     if (client_failed_) {
-      done_.failure = "the client left before its request was whole";
+      done_.failure = body_is_sent_ || plan_.body.kind == Body::Kind::kNone
+                          ? "the client left"
+                          : "the client left before its request was whole";
       done_.truncated = true;
     } else if (c_.has_expired()) {
       fail({504, "no-response", host + ": no answer in time"});
@@ -243,6 +300,9 @@ class Exchange {
   bool continued_ = false;  // 100 was passed on
   bool began_ = false;      // the client has got something
   bool client_failed_ = false;
+  bool received_ = false;         // receive_all() is over
+  bool watches_ = false;          // send_and_watch() waits for the client
+  bool client_has_more_ = false;  // bytes behind its request
 };
 
 }  // namespace

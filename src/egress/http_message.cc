@@ -10,6 +10,7 @@
 
 #include "base/ascii.h"
 #include "base/path.h"
+#include "egress/gateway.h"
 
 namespace carrel::egress {
 namespace {
@@ -130,6 +131,45 @@ std::optional<HttpFault> check_host_field(const http::request_header<>& head, bo
   return bad_request("Host: " + parsed.error().message);
 }
 
+// RFC 9110 7.4: a request for another host than the connection's is misdirected.
+HttpFault misdirected(const std::string& asked, const Origin& origin) {
+  return {421, "the request is for " + printable(asked) + ", on a connection that was made to " +
+                   origin.destination.text()};
+}
+
+std::optional<HttpFault> plan_origin_target(const http::request_header<>& head,
+                                            const Origin& origin, RequestPlan& plan) {
+  if (plan.is_connect) return bad_request("CONNECT is for a proxy, which nobody speaks to here");
+  plan.destination = origin.destination;
+  const std::string_view host = view(head[Field::host]);
+  const Result<Destination> named = parse_authority(host, origin.usual_port);
+  if (head.count(Field::host) > 0 && (!named.ok() || named.value() != origin.destination)) {
+    return misdirected(std::string(host), origin);
+  }
+  std::string_view target = view(head.target());
+  const std::string scheme = origin.usual_port == 443 ? "https://" : "http://";
+  if (starts_ignoring_case(target, scheme)) {
+    target.remove_prefix(scheme.size());
+    const std::size_t end = std::min(target.find_first_of("/?"), target.size());
+    const Result<Destination> asked = parse_authority(target.substr(0, end), origin.usual_port);
+    if (!asked.ok() || asked.value() != origin.destination) {
+      return misdirected(std::string(target.substr(0, end)), origin);
+    }
+    target.remove_prefix(end);
+  }
+  std::string origin_form(target);
+  const bool whole_server = origin_form == "*" && head.method() == http::verb::options;
+  if (!origin_form.starts_with('/') && !whole_server) {
+    if (!origin_form.empty() && origin_form.front() != '?') {
+      return bad_request("the target of the request is no path");
+    }
+    origin_form.insert(0, "/");
+  }
+  plan.path = origin_form.substr(0, origin_form.find('?'));
+  plan.forward.target(origin_form);
+  return std::nullopt;
+}
+
 std::optional<HttpFault> plan_target(const http::request_header<>& head, RequestPlan& plan) {
   const std::string_view target = view(head.target());
   if (plan.is_connect) {
@@ -183,7 +223,15 @@ template std::optional<HttpFault> parse_head<true>(http::parser<true, http::buff
 template std::optional<HttpFault> parse_head<false>(http::parser<false, http::buffer_body>&,
                                                     std::string_view, const HeadScan&, std::size_t);
 
-std::variant<RequestPlan, HttpFault> plan_request(const http::request_header<>& head) {
+std::string host_field(const Destination& destination, std::uint16_t usual_port) {
+  std::string text = destination.text();
+  const std::string port = ":" + std::to_string(usual_port);
+  if (destination.port == usual_port) text.resize(text.size() - port.size());
+  return text;
+}
+
+std::variant<RequestPlan, HttpFault> plan_request(const http::request_header<>& head,
+                                                  const std::optional<Origin>& origin) {
   if (head.version() != 10 && head.version() != 11) {
     return HttpFault{505, "this proxy speaks HTTP/1.1 and HTTP/1.0"};
   }
@@ -198,7 +246,9 @@ std::variant<RequestPlan, HttpFault> plan_request(const http::request_header<>& 
   if (auto fault = check_host_field(head, plan.is_connect)) return std::move(*fault);
   plan.forward.version(11);
   plan.forward.method_string(head.method_string());
-  if (auto fault = plan_target(head, plan)) return std::move(*fault);
+  if (auto fault = origin ? plan_origin_target(head, *origin, plan) : plan_target(head, plan)) {
+    return std::move(*fault);
+  }
 
   plan.keep_alive = wants_keep_alive(head, head.version());
   plan.expects_continue =
@@ -206,7 +256,7 @@ std::variant<RequestPlan, HttpFault> plan_request(const http::request_header<>& 
   plan.websocket = !plan.http_1_0 && is_listed(head, "upgrade") &&
                    equal_ignoring_case(view(head[Field::upgrade]), "websocket") &&
                    plan.body.kind == Body::Kind::kNone;
-  plan.forward.set(Field::host, plan.destination.authority());
+  plan.forward.set(Field::host, host_field(plan.destination, origin ? origin->usual_port : 80));
   http::fields rest;
   copy_end_to_end(head, rest);
   for (const auto& field : rest) {
@@ -258,6 +308,10 @@ std::variant<ResponsePlan, HttpFault> plan_response(const http::response_header<
   plan.forward.reason(head.reason());
   copy_end_to_end(head, plan.forward);
   if (framed.kind == Body::Kind::kChunked && !request.http_1_0) put_framing(plan.forward, framed);
+  if (request.gateway && head.count(Field::location) > 0) {
+    plan.forward.set(Field::location,
+                     inside_location(*request.gateway, std::string(view(head[Field::location]))));
+  }
   if (plan.switches) {
     plan.forward.set(Field::connection, "Upgrade");
     plan.forward.set(Field::upgrade, "websocket");

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "egress/decision.h"
 #include "egress/destination.h"
@@ -30,6 +31,8 @@ struct Body {
   std::uint64_t length = 0;
 };
 
+struct HeldCredential;
+
 using RequestParser = http::request_parser<http::buffer_body>;
 using ResponseParser = http::response_parser<http::buffer_body>;
 using RequestHead = http::request<http::empty_body>;
@@ -45,7 +48,12 @@ struct RequestPlan {
   bool websocket = false;  // asks to change to it
   Body body;
   std::string method;
-  std::string path;     // without the query
+  std::string path;  // without the query
+  // Of gateways and inspected hosts:
+  std::optional<policy::Gateway> gateway;
+  bool end_is_leave = false;                     // who ends the stream waits for nothing
+  std::optional<std::uint64_t> max_body;         // of the request
+  std::vector<const HeldCredential*> concealed;  // that the response may not show
   RequestHead forward;  // for the origin: origin-form, Host of the URL, nothing hop-by-hop
 };
 
@@ -56,15 +64,26 @@ template <bool IsRequest>
     http::parser<IsRequest, http::buffer_body>& parser, std::string_view bytes,
     const HeadScan& scan, std::size_t limit);
 
+// Where a client speaks to an origin, as it believes, and not to a proxy.
+struct Origin {
+  Destination destination;
+  std::uint16_t usual_port = 443;  // of the scheme: what `Host` may leave out
+};
+
 // kMalformed heads were refused before (http_head.h). Refused here: two Hosts,
 // Content-Length beside Transfer-Encoding, several or odd ones of either, a
 // version that is not 1.0 or 1.1, targets in any form but absolute http and
-// CONNECT's authority, a user name in a URL.
-[[nodiscard]] std::variant<RequestPlan, HttpFault> plan_request(const http::request_header<>& head);
+// CONNECT's authority, a user name in a URL. For an `origin`, targets are in
+// origin-form, or absolute and the origin's; a Host that is not the origin's is a 421.
+[[nodiscard]] std::variant<RequestPlan, HttpFault> plan_request(
+    const http::request_header<>& head, const std::optional<Origin>& origin = std::nullopt);
 
 // The same request for an upstream proxy: absolute-form, and with its credentials.
 [[nodiscard]] RequestHead for_upstream_proxy(RequestHead request, const Destination& destination,
                                              const std::string& authorization);
+
+// The value of Host: without the port, where it is the scheme's own.
+[[nodiscard]] std::string host_field(const Destination& destination, std::uint16_t usual_port);
 
 struct ResponsePlan {
   unsigned status = 0;

@@ -49,34 +49,42 @@ class Watchdog {
 
 }  // namespace
 
-Decision Outbound::decide(const Destination& destination) const {
+Outbound::PolicyPtr Outbound::with(const Grant& grant) const {
+  if (!grant) return policy_;
+  auto widened = std::make_shared<policy::NetworkPolicy>(*policy_);
+  widened->allow.insert(*grant);
+  return widened;
+}
+
+Decision Outbound::decide(const Destination& destination, const Grant& grant) const {
+  const PolicyPtr policy = with(grant);
   if (const auto* name = std::get_if<HostName>(&destination.host)) {
-    return egress::decide(*policy_, *name, destination.port);
+    return egress::decide(*policy, *name, destination.port);
   }
   const auto& address = std::get<IpAddress>(destination.host);
-  return egress::decide(*policy_, address, destination.port, owner_of(address));
+  return egress::decide(*policy, address, destination.port, owner_of(address));
 }
 
 Decision Outbound::decide_tls_name(const Destination& destination, const HostName& shown) const {
   return egress::decide_tls_name(*policy_, destination.host, shown, destination.port);
 }
 
-Task<Outcome> Outbound::tunnel(Destination destination) {
-  Decision decision = decide(destination);
+Task<Outcome> Outbound::tunnel(Destination destination, Grant grant) {
+  Decision decision = decide(destination, grant);
   if (!decision.allowed()) co_return Unreached{Unreached::Kind::kDenied, decision, {}};
   if (const UpstreamProxy* proxy = proxies_.for_tunnel(destination)) {
     co_return co_await through(*proxy, destination, decision);
   }
-  co_return co_await direct(destination, decision, Judge::kAnswersByPolicy);
+  co_return co_await direct(destination, decision, with(grant));
 }
 
-Task<Outcome> Outbound::http(Destination destination) {
-  Decision decision = decide(destination);
+Task<Outcome> Outbound::http(Destination destination, Grant grant) {
+  Decision decision = decide(destination, grant);
   if (!decision.allowed()) co_return Unreached{Unreached::Kind::kDenied, decision, {}};
   const UpstreamProxy* proxy = proxies_.for_http(destination);
-  if (proxy == nullptr) co_return co_await direct(destination, decision, Judge::kAnswersByPolicy);
+  if (proxy == nullptr) co_return co_await direct(destination, decision, with(grant));
   const UpstreamProxy at = *proxy;
-  Outcome outcome = co_await direct(at.at, decision, Judge::kNothing);
+  Outcome outcome = co_await direct(at.at, decision, nullptr);
   if (auto* reached = std::get_if<Reached>(&outcome)) {
     reached->address.clear();
     reached->speaks_to_proxy = true;
@@ -85,7 +93,7 @@ Task<Outcome> Outbound::http(Destination destination) {
   co_return outcome;
 }
 
-Task<Outcome> Outbound::direct(Destination destination, Decision decision, Judge judge) {
+Task<Outcome> Outbound::direct(Destination destination, Decision decision, PolicyPtr judge) {
   const auto* name = std::get_if<HostName>(&destination.host);
   if (name == nullptr) {
     co_return co_await dial_any({std::get<IpAddress>(destination.host)}, destination, decision);
@@ -100,8 +108,8 @@ Task<Outcome> Outbound::direct(Destination destination, Decision decision, Judge
   Decision denied;
   for (const IpAddress& address : answer.addresses) {
     Decision judged = decision;
-    if (judge == Judge::kAnswersByPolicy) {
-      judged = decide_answer(*policy_, *name, address, destination.port, owner_of(address));
+    if (judge) {
+      judged = decide_answer(*judge, *name, address, destination.port, owner_of(address));
     }
     if (judged.allowed()) {
       allowed.push_back(address);
@@ -118,7 +126,7 @@ Task<Outcome> Outbound::dial_any(std::vector<IpAddress> addresses, Destination d
   Dialled dialled = co_await dial(std::move(addresses), destination.port, patience_);
   const std::string address = dialled.address ? dialled.address->text() : "";
   if (dialled.socket) {
-    co_return Reached{std::move(*dialled.socket), decision, address, {}, false, {}};
+    co_return Reached{std::move(*dialled.socket), decision, address, {}, false, {}, {}};
   }
   const std::string what = dialled.error == asio::error::timed_out
                                ? "no connection in time"
@@ -127,7 +135,7 @@ Task<Outcome> Outbound::dial_any(std::vector<IpAddress> addresses, Destination d
 }
 
 Task<Outcome> Outbound::through(UpstreamProxy proxy, Destination destination, Decision decision) {
-  Outcome outcome = co_await direct(proxy.at, decision, Judge::kNothing);
+  Outcome outcome = co_await direct(proxy.at, decision, nullptr);
   auto* reached = std::get_if<Reached>(&outcome);
   if (reached == nullptr) co_return outcome;
   const auto socket = std::make_shared<Socket>(std::move(reached->socket));

@@ -15,6 +15,8 @@
 
 namespace carrel::egress {
 
+struct TlsFate;
+
 struct Reached {
   Socket socket;
   Decision decision;             // that allowed it
@@ -22,6 +24,7 @@ struct Reached {
   std::string greeting;          // what the other side said already, through an upstream proxy
   bool speaks_to_proxy = false;  // plain HTTP: the request line must hold the whole URL
   std::string proxy_authorization;
+  std::shared_ptr<TlsFate> fate = {};  // where TLS was begun on it
 };
 
 struct Unreached {
@@ -33,6 +36,7 @@ struct Unreached {
     kUnreachable,  // no route, reset
     kTimedOut,
     kUpstreamProxy,  // the proxy of this machine said no, or nonsense
+    kTls,            // no TLS with the server, or not with the one that it should be
   };
   Kind kind = Kind::kDenied;
   Decision decision;    // of what was allowed: that one
@@ -40,6 +44,9 @@ struct Unreached {
 };
 
 using Outcome = std::variant<Reached, Unreached>;
+
+// What a gateway may reach besides what the policy allows.
+using Grant = std::optional<policy::HostRule>;
 
 class Outbound {
  public:
@@ -51,7 +58,7 @@ class Outbound {
         patience_(patience) {}
 
   // The first decision alone. A policy that changes is obeyed from the next call on.
-  [[nodiscard]] Decision decide(const Destination& destination) const;
+  [[nodiscard]] Decision decide(const Destination& destination, const Grant& grant = {}) const;
   // Of a name that is known at no port (policy/inside.h): why not.
   [[nodiscard]] Decision decide_name(const policy::HostName& name) const {
     return egress::decide(*policy_, name, 0);
@@ -64,16 +71,18 @@ class Outbound {
 
   // A stream of bytes to `destination`, and a connection for plain HTTP
   // requests to it. The Outbound must outlive the task.
-  [[nodiscard]] Task<Outcome> tunnel(Destination destination);
-  [[nodiscard]] Task<Outcome> http(Destination destination);
+  [[nodiscard]] Task<Outcome> tunnel(Destination destination, Grant grant = {});
+  [[nodiscard]] Task<Outcome> http(Destination destination, Grant grant = {});
 
   [[nodiscard]] const policy::NetworkPolicy& policy() const { return *policy_; }
 
  private:
-  // The way to an upstream proxy is the machine's own business.
-  enum class Judge : std::uint8_t { kAnswersByPolicy, kNothing };
+  using PolicyPtr = std::shared_ptr<const policy::NetworkPolicy>;
 
-  [[nodiscard]] Task<Outcome> direct(Destination destination, Decision decision, Judge judge);
+  [[nodiscard]] PolicyPtr with(const Grant& grant) const;
+  // Addresses are judged by `judge`; by nothing where it is null, since the way to
+  // an upstream proxy is the machine's own business.
+  [[nodiscard]] Task<Outcome> direct(Destination destination, Decision decision, PolicyPtr judge);
   [[nodiscard]] Task<Outcome> through(UpstreamProxy proxy, Destination destination,
                                       Decision decision);
   [[nodiscard]] Task<Outcome> dial_any(std::vector<policy::IpAddress> addresses,

@@ -95,19 +95,13 @@ Task<Moved> move_some(std::shared_ptr<Connection> connection, Way way, std::size
   co_return result;
 }
 
-struct Judged {
-  bool may_pass = false;
-  bool is_tls = false;  // a whole greeting
-  std::optional<Decision> denied;
-};
-
-Judged deny(std::string reason) {
+FirstBytes deny(std::string reason) {
   return {false, false, Decision{Verdict::kDenied, {}, std::move(reason), {}}};
 }
 
 // nullopt: more bytes are needed.
-std::optional<Judged> judge(const Outbound& outbound, const Destination& destination,
-                            std::string_view bytes) {
+std::optional<FirstBytes> judge(const Outbound& outbound, const Destination& destination,
+                                std::string_view bytes) {
   const ClientHello hello = read_client_hello(bytes);
   switch (hello.kind) {
     case ClientHello::Kind::kIncomplete:
@@ -115,39 +109,17 @@ std::optional<Judged> judge(const Outbound& outbound, const Destination& destina
     case ClientHello::Kind::kMalformed:
       return deny("the tunnel's TLS greeting cannot be read");
     case ClientHello::Kind::kNotTls:
+      return FirstBytes{true, false, {}};
     case ClientHello::Kind::kNoName:
-      return Judged{true, false, {}};
+      return FirstBytes{true, true, {}};
     case ClientHello::Kind::kName:
       break;
   }
   Result<policy::HostName> shown = policy::HostName::parse(hello.server_name);
   if (!shown.ok()) return deny("TLS asks for what is no name: " + shown.error().message);
   Decision decision = outbound.decide_tls_name(destination, shown.value());
-  if (decision.allowed()) return Judged{true, false, {}};
-  return Judged{false, true, std::move(decision)};
-}
-
-// Of the client's first bytes; they are left where they are.
-Task<Judged> judge_first_bytes(std::shared_ptr<Connection> connection, Destination destination) {
-  Connection& c = *connection;
-  std::size_t have = 0;
-  // A round sees at least one more byte, save where the kernel woke us in vain.
-  for (std::size_t round = 0; round <= kMaxClientHello; ++round) {
-    if (co_await wait_for_more(&c.client, have)) {
-      co_return have == 0 ? Judged{} : deny("the tunnel's TLS greeting was not finished in time");
-    }
-    ErrorCode error;
-    const std::string_view bytes = c.shared.scratch.peek(c.client, kMaxClientHello + 1, error);
-    if (is_retry(error)) continue;
-    // Half a greeting and then the end leads nowhere.
-    if (error || (bytes.size() == have && has_ended(c.client))) co_return Judged{true, false, {}};
-    have = bytes.size();
-    if (std::optional<Judged> judged = judge(c.shared.outbound, destination, bytes)) {
-      co_return *std::move(judged);
-    }
-    c.expect_within(c.shared.timeouts.greeting);
-  }
-  co_return deny("the tunnel's TLS greeting comes in too many pieces");
+  if (decision.allowed()) return FirstBytes{true, true, {}};
+  return FirstBytes{false, true, std::move(decision)};
 }
 
 // Says so in the one language that the client has shown to speak. What it said is
@@ -161,7 +133,7 @@ void say_wrong_name(Connection& connection) {
 
 Task<> pass_on_judged(std::shared_ptr<Joined> joined, Destination destination) {
   Connection& connection = *joined->connection;
-  Judged judged = co_await judge_first_bytes(joined->connection, std::move(destination));
+  FirstBytes judged = co_await judge_first_bytes(joined->connection, std::move(destination));
   if (judged.may_pass) {
     connection.expect_within(connection.shared.timeouts.tunnel);
     co_await pass_on(joined, Way::kOut);
@@ -189,6 +161,31 @@ Task<Relayed> run(std::shared_ptr<Joined> joined, Task<> out) {
 }
 
 }  // namespace
+
+Task<FirstBytes> judge_first_bytes(std::shared_ptr<Connection> connection,
+                                   Destination destination) {
+  Connection& c = *connection;
+  std::size_t have = 0;
+  // A round sees at least one more byte, save where the kernel woke us in vain.
+  for (std::size_t round = 0; round <= kMaxClientHello; ++round) {
+    if (co_await wait_for_more(&c.client, have)) {
+      co_return have == 0 ? FirstBytes{}
+                          : deny("the tunnel's TLS greeting was not finished in time");
+    }
+    ErrorCode error;
+    const std::string_view bytes = c.shared.scratch.peek(c.client, kMaxClientHello + 1, error);
+    if (is_retry(error)) continue;
+    // Half a greeting and then the end leads nowhere.
+    if (error || (bytes.size() == have && has_ended(c.client)))
+      co_return FirstBytes{true, false, {}};
+    have = bytes.size();
+    if (std::optional<FirstBytes> judged = judge(c.shared.outbound, destination, bytes)) {
+      co_return *std::move(judged);
+    }
+    c.expect_within(c.shared.timeouts.greeting);
+  }
+  co_return deny("the tunnel's TLS greeting comes in too many pieces");
+}
 
 Task<Pumped> pump(std::shared_ptr<Connection> connection, Way way, std::uint64_t limit,
                   std::uint64_t* moved) {

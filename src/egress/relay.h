@@ -35,6 +35,15 @@ struct Relayed {
   std::optional<Decision> denied;  // the tunnel's TLS asked for another name
 };
 
+// What the client's first bytes in a tunnel say, which are left where they are.
+struct FirstBytes {
+  bool may_pass = false;  // false without `denied`: the client left or dawdled
+  bool is_tls = false;
+  std::optional<Decision> denied;  // TLS asks for another name than the tunnel's
+};
+[[nodiscard]] Task<FirstBytes> judge_first_bytes(std::shared_ptr<Connection> connection,
+                                                 Destination destination);
+
 // Joins client and upstream until both directions have ended; the end of one
 // side is passed on, the other direction goes on. What the client sends first
 // is looked at: a TLS server name must be the tunnel's (decision.h).

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/write.hpp>
 
+#include "egress/asio.h"
 #include "sys/error.h"
 
 namespace carrel::egress {
@@ -18,6 +20,38 @@ constexpr std::size_t kMaxUnread = 256 << 20;
 void set_low_water_mark(Socket& socket, std::size_t bytes) {
   ErrorCode ignored;
   socket.set_option(asio::socket_base::receive_low_watermark(static_cast<int>(bytes)), ignored);
+}
+
+bool is_tcp(Socket& socket) {
+  int domain = AF_INET;
+  socklen_t size = sizeof domain;
+  ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_DOMAIN, &domain, &size);
+  return domain != AF_UNIX;
+}
+
+// Takes at most `count` bytes, as recv(2) does, and drops them.
+ssize_t drop(Socket& socket, std::size_t count) {
+  // tcp(7): with MSG_TRUNC the bytes are dropped and not copied.
+  const ssize_t gone = sys::retry(
+      [&] { return ::recv(socket.native_handle(), nullptr, count, MSG_TRUNC | MSG_DONTWAIT); });
+  if (gone != -1 || errno != EFAULT) return gone;
+  // The pair behind TLS (tls_end.h) is of Unix sockets, which do not know that.
+  char nowhere[16 << 10];
+  return sys::retry([&] {
+    return ::recv(socket.native_handle(), nowhere, std::min(count, sizeof nowhere), MSG_DONTWAIT);
+  });
+}
+
+// Unix sockets have no low-water mark: they are looked at again a little later.
+Task<ErrorCode> wait_a_little(Socket* socket) {
+  using namespace asio::experimental::awaitable_operators;
+  constexpr std::chrono::milliseconds kLittle{5};
+  Timer timer(socket->get_executor(), kLittle);
+  // The error, so that Socket::cancel() ends it.
+  auto first =
+      co_await (socket->async_wait(Socket::wait_error, kAwait) || timer.async_wait(kAwait));
+  if (first.index() == 0) co_return std::get<0>(std::get<0>(first));
+  co_return ErrorCode();
 }
 
 }  // namespace
@@ -36,9 +70,7 @@ std::string_view Scratch::take(Socket& socket, std::size_t limit, ErrorCode& err
 
 void discard(Socket& socket, std::size_t count) {
   while (count > 0) {
-    // tcp(7): with MSG_TRUNC the bytes are dropped and not copied.
-    const ssize_t gone = sys::retry(
-        [&] { return ::recv(socket.native_handle(), nullptr, count, MSG_TRUNC | MSG_DONTWAIT); });
+    const ssize_t gone = drop(socket, count);
     if (gone <= 0) return;
     count -= static_cast<std::size_t>(gone);
   }
@@ -51,6 +83,7 @@ std::size_t send_some(Socket& socket, std::string_view bytes, ErrorCode& error) 
 }
 
 Task<ErrorCode> wait_for_more(Socket* socket, std::size_t have) {
+  if (have > 0 && !is_tcp(*socket)) co_return co_await wait_a_little(socket);
   if (have > 0) set_low_water_mark(*socket, have + 1);
   auto [error] = co_await socket->async_wait(Socket::wait_read, kAwait);
   if (have > 0) set_low_water_mark(*socket, 1);
@@ -83,8 +116,7 @@ Task<> linger(Socket* socket) {
   while (!error && limit > 0) {
     std::tie(error) = co_await socket->async_wait(Socket::wait_read, kAwait);
     if (error) break;
-    const ssize_t gone = sys::retry(
-        [&] { return ::recv(socket->native_handle(), nullptr, limit, MSG_TRUNC | MSG_DONTWAIT); });
+    const ssize_t gone = drop(*socket, limit);
     if (gone == 0 || (gone < 0 && errno != EAGAIN)) break;
     limit -= static_cast<std::size_t>(std::max<ssize_t>(gone, 0));
   }

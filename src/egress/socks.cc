@@ -50,6 +50,7 @@ SocksReply reply_for(Unreached::Kind kind) {
       return SocksReply::kTimedOut;
     case Unreached::Kind::kNoAnswer:
     case Unreached::Kind::kUpstreamProxy:
+    case Unreached::Kind::kTls:
       break;
   }
   return SocksReply::kGeneralFailure;

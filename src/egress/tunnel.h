@@ -10,7 +10,8 @@
 
 namespace carrel::egress {
 
-// Opens the way, sends `opening` to the client, and relays until both sides have
+// Where TLS is inspected, and for gateways, the other end is here (http_proxy.h).
+// Else opens the way, sends `opening` to the client, and relays until both sides have
 // ended; the audit line is then written. If the destination was not reached,
 // nothing was sent and nothing written, but `event` says why. `event` outlives the task.
 [[nodiscard]] Task<std::optional<Unreached>> run_tunnel(std::shared_ptr<Connection> connection,

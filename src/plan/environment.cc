@@ -58,12 +58,29 @@ void add_proxies(std::map<std::string, std::string>& variables, const Proxies& p
   variables.try_emplace("GIT_SSH_COMMAND", ssh_command(proxies));
 }
 
+// OpenSSL, Go and Ruby; Node, which has certificates of its own compiled in;
+// Python's requests and httpx; curl; git; cargo; pip; AWS's tools; Deno; Nix;
+// Google's tools; gRPC.
+void add_trust(std::map<std::string, std::string>& variables, const std::string& file) {
+  for (const char* name :
+       {"SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+        "GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO", "PIP_CERT", "AWS_CA_BUNDLE", "DENO_CERT",
+        "NIX_SSL_CERT_FILE", "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "HTTPLIB2_CA_CERTS"}) {
+    variables.try_emplace(name, file);
+  }
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> plan_environment(
-    const policy::EnvironmentPolicy& policy, const Machine& machine, const Proxies& proxies) {
+    const policy::EnvironmentPolicy& policy, const Machine& machine, const Proxies& proxies,
+    const Overrides& overrides) {
   std::map<std::string, std::string> variables = policy.set;
+  variables.insert(overrides.placeholders.begin(), overrides.placeholders.end());
+  if (!overrides.ca_file.empty()) add_trust(variables, overrides.ca_file);
   for (const auto& [name, value] : machine.environment) {
+    if (overrides.withheld.contains(name)) continue;
     if (passes(policy.pass, name)) variables.try_emplace(name, value);
   }
   if (machine.uid == 0) variables.try_emplace("TAR_OPTIONS", "--no-same-owner");

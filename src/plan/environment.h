@@ -1,6 +1,8 @@
 // What the command finds in its environment.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,10 +24,18 @@ struct Proxies {
   std::string helper = {};  // path inside of carrel, for ssh; "": nc(1) must do
 };
 
+// What credentials and inspection change.
+struct Overrides {
+  std::set<std::string> withheld;                   // hold secrets: never passed on
+  std::map<std::string, std::string> placeholders;  // by variable
+  std::string ca_file = {};  // of what to trust, for those who look at variables; "": as outside
+};
+
 // Sorted by name. What is passed on is what policy.pass names and the caller
 // has; policy.set wins. As root, tar is told not to restore owners, which root
 // tries by default and cannot without capabilities.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> plan_environment(
-    const policy::EnvironmentPolicy& policy, const Machine& machine, const Proxies& proxies);
+    const policy::EnvironmentPolicy& policy, const Machine& machine, const Proxies& proxies,
+    const Overrides& overrides = {});
 
 }  // namespace carrel::plan

@@ -14,6 +14,8 @@ namespace {
 using wire::Transport;
 
 constexpr std::uint64_t kPrivateShare = 4;  // of memory, for private folders without a limit
+// Where the machine has no such file of its own, too.
+constexpr char kTrustFile[] = "/dev/carrel-ca.pem";
 constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
 
 // What a shell would try for `name`, in order. An empty PATH element means the
@@ -58,6 +60,12 @@ Result<Plan> make_plan(policy::Policy policy, const Request& request, const Mach
   MountRequest mounts{policy.files, private_bytes, machine.uid == 0,
                       request.hand_out_listeners ? machine.carrel : "", machine.interface_folders};
   if (request.transparent) mounts.own_files = resolver_files(policy.network);
+  if (request.trust) {
+    mounts.own_files[kTrustFile] = request.trust->certificates;
+    for (const std::string& path : request.trust->over) {
+      mounts.own_files[path] = request.trust->certificates;
+    }
+  }
   CARREL_TRY(plan.mounts, plan_mounts(mounts, plan.notes));
   add_system_mounts(plan.mounts, mounts);
 
@@ -79,7 +87,9 @@ Result<Plan> make_plan(policy::Policy policy, const Request& request, const Mach
     plan.routes = transparent_routes(policy.network);
     plan.transparent_ports = transparent_ports(policy.network);
   }
-  plan.environment = plan_environment(policy.environment, machine, proxies);
+  const Overrides overrides{request.withheld, request.placeholders,
+                            request.trust ? kTrustFile : ""};
+  plan.environment = plan_environment(policy.environment, machine, proxies, overrides);
   plan.command = plan_command(request, machine, plan.environment);
   plan.kept_fds = request.kept_fds;
   std::sort(plan.kept_fds.begin(), plan.kept_fds.end());

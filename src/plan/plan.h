@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -103,6 +105,12 @@ struct Plan {
   std::vector<std::string> notes;  // what a user should know, one sentence each
 };
 
+// What programs inside trust, where Carrel ends TLS for them.
+struct Trust {
+  std::string certificates;       // PEM: the machine's, and Carrel's own of this run
+  std::vector<std::string> over;  // the machine's files of them, without symbolic links
+};
+
 // What the command line adds to a policy.
 struct Request {
   std::vector<std::string> arguments;
@@ -112,6 +120,9 @@ struct Request {
   // Whoever takes the listeners also answers names, and takes connections of
   // programs that know no proxy.
   bool transparent = false;
+  std::optional<Trust> trust = {};
+  std::set<std::string> withheld = {};                   // variables that hold a secret
+  std::map<std::string, std::string> placeholders = {};  // variables and their values
 };
 
 // Whether a plan for `policy` can make use of `machine.cgroups`.

@@ -12,6 +12,7 @@
 #include "policy/format.h"
 #include "policy/limits.h"
 #include "policy/profile.h"
+#include "policy/read_requests.h"
 
 namespace carrel::policy {
 namespace {
@@ -70,6 +71,7 @@ class Reader {
   Status read_list(const Table& table, std::string_view list, std::set<T>& into, Parse parse);
 
   Status read_deny(const Table& network);
+  Status check_credentials();
   Result<HostRule> deny_rule(const Value& element) const;
   [[nodiscard]] Error located(const Conflict& conflict) const;
 
@@ -249,6 +251,48 @@ Status Reader::read_network(const Table& root) {
                                                  suggestion(text, kChoices));
     }
     result_.network.unix_sockets = text == "all" ? UnixSockets::kAll : UnixSockets::kNone;
+  }
+  const auto any = [](std::string_view text) {
+    return HostRule::parse(text, HostRule::Any::kAccepted);
+  };
+  CARREL_CHECK(read_list(*table, "network.inspect", result_.network.inspect, any));
+  CARREL_CHECK(read_list(*table, "network.inspect_exclude", result_.network.inspect_exclude, any));
+  CARREL_CHECK(read_requests(source_, root, context_, result_.network));
+  return check_credentials();
+}
+
+// What holds a secret is not for the sandbox: its file is hidden, its variable
+// does not pass, and a file that says otherwise contradicts itself.
+Status Reader::check_credentials() {
+  for (const Credential& credential : result_.network.credentials) {
+    const std::string& from = credential.from.front();
+    const std::string& placeholder = credential.placeholder_variable;
+    if (!placeholder.empty() && result_.environment.set.contains(placeholder)) {
+      return located({{{"environment.set", placeholder}},
+                      placeholder +
+                          " is in environment.set, and the placeholder_env of the "
+                          "credential '" +
+                          credential.name + "'; remove one of them"});
+    }
+    if (credential.source == Credential::Source::kVariable &&
+        result_.environment.set.contains(from)) {
+      return located({{{"environment.set", from}},
+                      from + " is in environment.set, and holds the secret of the credential '" +
+                          credential.name + "'; remove it from environment.set"});
+    }
+    if (credential.source != Credential::Source::kFile) continue;
+    for (const auto& [list, paths] :
+         {std::pair("files.read", &own_.files.read), std::pair("files.write", &own_.files.write)}) {
+      if (!paths->contains(from)) continue;
+      return located({{{list, from}},
+                      in_quotes(from) + " is in " + list +
+                          ", and holds the secret of the "
+                          "credential '" +
+                          credential.name + "'; remove it from " + list});
+    }
+    result_.files.read.erase(from);
+    result_.files.write.erase(from);
+    own_.files.hide.insert(Glob::of_literal(from));
   }
   return Unit{};
 }

@@ -239,8 +239,7 @@ INSTANTIATE_TEST_SUITE_P(
               "policy.toml:2:2: unknown key 'filez' at the top level; did you mean 'files'?"},
         Fault{"AKeyThatIsNearNothing", "[network]\nproxy = 1",
               "policy.toml:2:1: unknown key 'proxy' in [network]; it can be inherit, allow, deny, "
-              "host_ports, publish, "
-              "unix_sockets"},
+              "host_ports, publish, unix_sockets, inspect, inspect_exclude"},
         Fault{"AKeyOfAnotherTable", "[limits]\nwrite = []",
               "policy.toml:2:1: unknown key 'write' in [limits]; it can be inherit, memory, cpus, "
               "processes, open_files, file_size, scratch, wall_time, best_effort"},
@@ -425,7 +424,7 @@ TEST(FromToml, ReadsEveryExampleOfTheManual) {
     policy(text.substr(at, text.find("```", at) - at));
     ++examples;
   }
-  EXPECT_EQ(examples, 8u);
+  EXPECT_EQ(examples, 9u);
   EXPECT_NE(text.find(fault("[network]\nallow = [\"*.com\"]").substr(20)), std::string::npos);
 }
 

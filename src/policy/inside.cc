@@ -19,6 +19,10 @@ const Cidr& name_network() {
 }
 
 bool is_known_inside(const NetworkPolicy& policy, const HostName& name) {
+  const auto is_its_name = [&](const Gateway& gateway) {
+    return name.text() == gateway.name + "." + kGatewayDomain;
+  };
+  if (std::ranges::any_of(policy.gateways, is_its_name)) return true;
   const auto speaks_of_it = [&](const HostRule& rule) { return covers(rule.host, name); };
   return std::ranges::any_of(policy.allow, speaks_of_it) &&
          std::ranges::none_of(

@@ -171,6 +171,99 @@ constexpr std::string_view kSchema = R"schema({
           "description": "Which Unix sockets can be reached by path.",
           "enum": ["none", "all"],
           "default": "none"
+        },
+        "inspect": {
+          "description": "Where TLS ends at Carrel, so that requests are seen and credentials put in.",
+          "type": "array", "uniqueItems": true,
+          "items": { "type": "string", "minLength": 1 }
+        },
+        "inspect_exclude": {
+          "description": "But not there: hosts whose clients pin a certificate, or show one of their own.",
+          "type": "array", "uniqueItems": true,
+          "items": { "type": "string", "minLength": 1 }
+        }
+      }
+    },
+    "gateway": {
+      "description": "http://NAME.gateway/ inside stands for a base URL outside.",
+      "type": "array",
+      "items": {
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["name", "url"],
+        "properties": {
+          "name": { "type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$" },
+          "url": { "type": "string", "pattern": "^https?://[^?#@]+$" }
+        }
+      }
+    },
+    "request": {
+      "description": "Rules by request. A deny rule wins; where one allows, what none allows is refused.",
+      "type": "array",
+      "items": {
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["action"],
+        "properties": {
+          "hosts": { "description": "Where it is for; each of them is inspected.", "$ref": "#/$defs/texts" },
+          "gateway": { "description": "The name of a [[gateway]], instead of hosts.", "type": "string" },
+          "methods": {
+            "type": "array", "minItems": 1, "uniqueItems": true,
+            "items": { "type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Z-]+$" }
+          },
+          "paths": {
+            "description": "Patterns of the decoded path: '*' within a part of it, '**' for any number of parts.",
+            "type": "array", "minItems": 1, "uniqueItems": true,
+            "items": { "type": "string", "pattern": "^/" }
+          },
+          "action": { "enum": ["allow", "deny"] },
+          "reason": { "description": "Of a deny rule: what to do instead.", "type": "string", "minLength": 1 },
+          "max_request_bytes": { "description": "Of the request's body.", "$ref": "#/$defs/size" }
+        }
+      }
+    },
+    "credential": {
+      "description": "A secret of the host that is put into requests outside of the sandbox.",
+      "type": "array",
+      "items": {
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+          "name": { "description": "For people and the log.", "type": "string", "minLength": 1 },
+          "hosts": { "description": "Where it is for; each of them is inspected.", "$ref": "#/$defs/texts" },
+          "gateway": { "description": "The name of a [[gateway]], instead of hosts.", "type": "string" },
+          "methods": {
+            "type": "array", "minItems": 1, "uniqueItems": true,
+            "items": { "type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Z-]+$" }
+          },
+          "paths": {
+            "description": "Patterns of the decoded path: '*' within a part of it, '**' for any number of parts.",
+            "type": "array", "minItems": 1, "uniqueItems": true,
+            "items": { "type": "string", "pattern": "^/" }
+          },
+          "header": { "description": "The header that carries it.", "type": "string", "minLength": 1 },
+          "scheme": { "description": "A word before it in the header: \"Bearer\".", "type": "string", "minLength": 1 },
+          "basic": {
+            "description": "Authorization: Basic, with this user name.",
+            "type": "object",
+            "additionalProperties": false,
+            "properties": { "user": { "type": "string", "minLength": 1 } }
+          },
+          "query": { "description": "The key in the query that carries it.", "type": "string", "minLength": 1 },
+          "env": { "description": "The host's variable that holds it.", "type": "string", "minLength": 1 },
+          "file": { "description": "The host's file that holds it.", "type": "string", "minLength": 1 },
+          "command": {
+            "description": "The program of the host that prints it.",
+            "type": "array", "minItems": 1, "items": { "type": "string" }
+          },
+          "only": {
+            "description": "Refuse requests that carry another key.",
+            "type": "boolean", "default": false
+          },
+          "placeholder_env": {
+            "description": "The variable inside that holds a placeholder for it.",
+            "type": "string", "pattern": "^[!-)+-<>-~]+$"
+          }
         }
       }
     },
@@ -203,6 +296,12 @@ constexpr std::string_view kSchema = R"schema({
       "type": "array",
       "uniqueItems": true,
       "items": { "type": "string", "pattern": "^[^$]" }
+    },
+    "texts": {
+      "type": "array",
+      "minItems": 1,
+      "uniqueItems": true,
+      "items": { "type": "string", "minLength": 1 }
     },
     "size": {
       "anyOf": [

@@ -146,7 +146,8 @@ NetworkPolicy overlay(NetworkPolicy base, const NetworkPolicy& over) {
 }
 
 bool has_network(const NetworkPolicy& network) {
-  return !network.allow.empty() || !network.host_ports.empty() || !network.publish.empty();
+  return !network.allow.empty() || !network.gateways.empty() || !network.host_ports.empty() ||
+         !network.publish.empty();
 }
 
 Status check(const Policy& policy) {

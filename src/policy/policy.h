@@ -17,6 +17,7 @@
 #include "policy/glob.h"
 #include "policy/hosts.h"
 #include "policy/ports.h"
+#include "policy/requests.h"
 
 namespace carrel::policy {
 
@@ -82,6 +83,13 @@ struct NetworkPolicy {
   std::set<HostPort> host_ports;    // of the host's loopback, reached at the sandbox's own
   std::set<PublishedPort> publish;  // servers inside that the host reaches
   UnixSockets unix_sockets = UnixSockets::kNone;
+  // Where TLS ends at Carrel, so that requests are seen; but not there where
+  // `inspect_exclude` says so. What may be reached is for `allow` alone to say.
+  std::set<HostRule> inspect;
+  std::set<HostRule> inspect_exclude;
+  std::set<RequestRule> requests;
+  std::set<Credential> credentials;
+  std::set<Gateway> gateways;
 
   bool operator==(const NetworkPolicy&) const = default;
 };
