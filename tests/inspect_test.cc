@@ -403,6 +403,24 @@ TEST_P(Inspect, RulesDecideByMethodAndPath) {
   EXPECT_TRUE(ended.out.ends_with("200\n")) << describe(ended);
 }
 
+TEST_P(Inspect, ProgramsThatKnowNoProxyAreInspectedAndHaveGateways) {
+  serve();
+  const std::string policy = std::string(kInspected) +
+                             "[[request]]\nhosts = [\"web.test:8443\"]\npaths = "
+                             "[\"/public/**\"]\naction = \"allow\"\n" +
+                             kGateway;
+  const Ended ended = under(
+      policy,
+      "curl='curl -sS --noproxy *'; set -f; $curl https://web.test:8443/public/a; $curl "
+      "https://web.test:8443/private; $curl http://model.gateway/x; $curl "
+      "http://other.gateway/; exec 3<>/dev/tcp/web.test/8443; echo plain >&3; cat <&3; echo over");
+  EXPECT_TRUE(contains(ended.out, "GET /public/a\n")) << describe(ended);
+  EXPECT_TRUE(contains(ended.out, "GET /private at web.test:8443 is refused")) << describe(ended);
+  EXPECT_TRUE(contains(ended.out, "GET /v1/x\n")) << describe(ended);
+  EXPECT_TRUE(contains(ended.err, "Could not resolve host: other.gateway")) << describe(ended);
+  EXPECT_TRUE(ended.out.ends_with("over\n")) << describe(ended);
+}
+
 TEST_P(Inspect, RequestsAreBoundedInSize) {
   serve();
   const std::string policy = std::string(kInspected) +
