@@ -17,4 +17,10 @@ void Connection::close() {
   upstream.close(ignored);
 }
 
+void Connection::reset() {
+  ErrorCode ignored;
+  client.set_option(asio::socket_base::linger(true, 0), ignored);
+  close();
+}
+
 }  // namespace carrel::egress

@@ -72,6 +72,9 @@ class Connection {
   void check_deadline(Clock::time_point now);
   // Ends every operation, at the end of the sandbox.
   void close();
+  // The same with an end that the client sees as an error, where nothing can be said in its
+  // protocol.
+  void reset();
 
  private:
   Clock::duration patience_{};

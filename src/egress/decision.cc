@@ -17,11 +17,7 @@ using policy::HostRule;
 using policy::IpAddress;
 using policy::Subdomains;
 
-bool matches(const HostRule& rule, const HostName& name) {
-  if (const auto* exact = std::get_if<HostName>(&rule.host)) return *exact == name;
-  if (const auto* below = std::get_if<Subdomains>(&rule.host)) return name.is_below(below->of);
-  return std::holds_alternative<AnyHost>(rule.host);
-}
+bool matches(const HostRule& rule, const HostName& name) { return policy::covers(rule.host, name); }
 
 bool matches(const HostRule& rule, const IpAddress& address) {
   if (const auto* network = std::get_if<Cidr>(&rule.host)) return network->contains(address);
@@ -112,9 +108,8 @@ Decision not_allowed(std::string reason, const Destination& remedy) {
 // A port of the host's loopback that the sandbox has at its own.
 bool is_host_port(const policy::NetworkPolicy& policy, const IpAddress& address,
                   std::uint16_t port) {
-  static const IpAddress kV4 = IpAddress::v4({127, 0, 0, 1});
-  static const IpAddress kV6 = IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
-  return (address == kV4 || address == kV6) && policy.host_ports.contains(policy::HostPort{port});
+  const bool loopback = address == policy::ipv4_loopback() || address == policy::ipv6_loopback();
+  return loopback && policy.host_ports.contains(policy::HostPort{port});
 }
 
 // "only port 443 of it is allowed", where that is so.

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <array>
+
 #include "egress/relay.h"
 #include "egress/tunnel.h"
 
@@ -10,16 +12,10 @@ namespace {
 
 using policy::IpAddress;
 
-const IpAddress kLoopbacks[] = {
-    IpAddress::v4({127, 0, 0, 1}),
-    IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}),
-};
-
-// An end that the client sees as an error: nothing can be said in a protocol that is not known.
-void reset(Connection& connection) {
-  ErrorCode ignored;
-  connection.client.set_option(asio::socket_base::linger(true, 0), ignored);
-  connection.close();
+// In the order in which they are tried.
+const std::array<IpAddress, 2>& loopbacks() {
+  static const std::array kBoth = {policy::ipv4_loopback(), policy::ipv6_loopback()};
+  return kBoth;
 }
 
 bool is_v6(const UniqueFd& socket) {
@@ -61,7 +57,7 @@ Task<> serve_host_port(std::shared_ptr<Connection> connection) {
   ErrorCode error;
   const std::uint16_t port = connection->client.local_endpoint(error).port();
   AuditEvent event;
-  for (const IpAddress& address : kLoopbacks) {
+  for (const IpAddress& address : loopbacks()) {
     event = {};
     event.protocol = "host-port";
     event.name({address, port});
@@ -71,7 +67,7 @@ Task<> serve_host_port(std::shared_ptr<Connection> connection) {
     if (unreached->kind != Unreached::Kind::kRefused) break;
   }
   connection->shared.audit.write(event);
-  reset(*connection);
+  connection->reset();
 }
 
 Task<> serve_published(std::shared_ptr<Connection> connection, policy::PublishedPort port,
@@ -82,7 +78,7 @@ Task<> serve_published(std::shared_ptr<Connection> connection, policy::Published
   event.take({Verdict::kAllowed, "publish " + port.text(), {}, {}});
   c.expect_within(c.shared.timeouts.connect);
   ErrorCode error;
-  for (const IpAddress& address : kLoopbacks) {
+  for (const IpAddress& address : loopbacks()) {
     event.name({address, port.inside});
     event.address = address.text();
     error = co_await connect_inside(&c, sockets, address, port.inside);
@@ -92,7 +88,7 @@ Task<> serve_published(std::shared_ptr<Connection> connection, policy::Published
     event.failure =
         "cannot connect to port " + std::to_string(port.inside) + " inside: " + error.message();
     c.shared.audit.write(event);
-    reset(c);
+    c.reset();
     co_return;
   }
   Relayed relayed = co_await relay_as_is(connection);

@@ -45,13 +45,6 @@ std::optional<Destination> meant_by(Socket& client) {
   return Destination{address, ntohs(v6.sin6_port)};
 }
 
-// An end that the client sees as an error.
-void reset(Connection& connection) {
-  ErrorCode ignored;
-  connection.client.set_option(asio::socket_base::linger(true, 0), ignored);
-  connection.close();
-}
-
 Task<> say_goodbye(std::shared_ptr<Connection> connection, std::string last_words) {
   connection->expect_within(connection->shared.timeouts.goodbye);
   if (!co_await send_all(&connection->client, std::move(last_words))) {
@@ -87,7 +80,7 @@ Task<> refuse(std::shared_ptr<Connection> connection, Destination destination,
     discard(c.client, first.size());
     if (co_await send_all(&c.client, std::move(said.words))) break;
   }
-  reset(c);
+  c.reset();
 }
 
 Unreached stands_for_nothing(const Destination& destination) {
@@ -102,7 +95,7 @@ Task<> serve_transparent(std::shared_ptr<Connection> connection) {
   Connection& c = *connection;
   std::optional<Destination> meant = meant_by(c.client);
   if (!meant) {
-    reset(c);
+    c.reset();
     co_return;
   }
   const IpAddress address = std::get<IpAddress>(meant->host);

@@ -26,7 +26,7 @@ constexpr char kResolverFile[] =
 
 bool is_loopback(const IpAddress& address) {
   if (address.is_v4()) return address.bytes()[0] == 127;
-  return address == IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+  return address == policy::ipv6_loopback();
 }
 
 // Can a connection be sent there by its address alone? Not to the loopback, to

@@ -107,6 +107,12 @@ std::string text_of(const HostPattern& host) {
 
 }  // namespace
 
+bool covers(const HostPattern& pattern, const HostName& name) {
+  if (const auto* exact = std::get_if<HostName>(&pattern)) return *exact == name;
+  if (const auto* below = std::get_if<Subdomains>(&pattern)) return name.is_below(below->of);
+  return std::holds_alternative<AnyHost>(pattern);
+}
+
 Result<HostRule> HostRule::parse(std::string_view text, Any any) {
   // A URL has colons of its own; HostName knows what to say about it.
   if (text.find("://") != std::string_view::npos) {

@@ -124,6 +124,16 @@ bool is_zero_below(const std::array<std::uint8_t, 16>& bytes, unsigned prefix) {
 
 }  // namespace
 
+const IpAddress& ipv4_loopback() {
+  static const IpAddress kAddress = IpAddress::v4({127, 0, 0, 1});
+  return kAddress;
+}
+
+const IpAddress& ipv6_loopback() {
+  static const IpAddress kAddress = IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+  return kAddress;
+}
+
 Result<HostName> HostName::parse(std::string_view text) {
   CARREL_CHECK(check_characters(text));
   if (text.starts_with('[') || ends_in_number(text)) {

@@ -52,6 +52,10 @@ class IpAddress {
   bool is_v4_ = false;
 };
 
+// 127.0.0.1 and ::1.
+[[nodiscard]] const IpAddress& ipv4_loopback();
+[[nodiscard]] const IpAddress& ipv6_loopback();
+
 struct Cidr {
   IpAddress base;  // host bits are zero
   std::uint8_t prefix = 0;
@@ -75,6 +79,9 @@ struct AnyHost {  // "*": for deny rules only
 };
 
 using HostPattern = std::variant<HostName, Subdomains, Cidr, AnyHost>;
+
+// Is `name` one that `pattern` means?
+[[nodiscard]] bool covers(const HostPattern& pattern, const HostName& name);
 
 struct HostRule {
   HostPattern host;

@@ -3,15 +3,6 @@
 #include <algorithm>
 
 namespace carrel::policy {
-namespace {
-
-bool covers(const HostPattern& pattern, const HostName& name) {
-  if (const auto* exact = std::get_if<HostName>(&pattern)) return *exact == name;
-  if (const auto* below = std::get_if<Subdomains>(&pattern)) return name.is_below(below->of);
-  return std::holds_alternative<AnyHost>(pattern);
-}
-
-}  // namespace
 
 const Cidr& name_network() {
   static const Cidr kNetwork{IpAddress::v4({198, 18, 0, 0}), 15};

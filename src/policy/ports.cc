@@ -13,8 +13,6 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-const IpAddress kLoopback = IpAddress::v4({127, 0, 0, 1});
-
 }  // namespace
 
 Result<std::uint16_t> parse_port(std::string_view text) {
@@ -65,7 +63,7 @@ std::string PublishedPort::place() const {
 }
 
 std::string PublishedPort::text() const {
-  const std::string from = address == kLoopback ? std::to_string(outside) : place();
+  const std::string from = address == ipv4_loopback() ? std::to_string(outside) : place();
   return outside == inside ? from : from + ":" + std::to_string(inside);
 }
 

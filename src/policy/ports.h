@@ -27,8 +27,8 @@ struct HostPort {
 
 // A server on the loopback inside that is reached at an address of the host.
 struct PublishedPort {
-  IpAddress address = IpAddress::v4({127, 0, 0, 1});  // of the host
-  std::uint16_t outside = 0;                          // port there
+  IpAddress address = ipv4_loopback();  // of the host
+  std::uint16_t outside = 0;            // port there
   std::uint16_t inside = 0;
   auto operator<=>(const PublishedPort&) const = default;
 

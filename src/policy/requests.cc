@@ -7,12 +7,8 @@ namespace {
 
 bool covers_host(const HostPattern& wide, const HostPattern& narrow) {
   if (std::holds_alternative<AnyHost>(wide)) return true;
-  if (const auto* name = std::get_if<HostName>(&wide)) {
-    const auto* other = std::get_if<HostName>(&narrow);
-    return other != nullptr && *other == *name;
-  }
+  if (const auto* name = std::get_if<HostName>(&narrow)) return covers(wide, *name);
   if (const auto* below = std::get_if<Subdomains>(&wide)) {
-    if (const auto* name = std::get_if<HostName>(&narrow)) return name->is_below(below->of);
     const auto* other = std::get_if<Subdomains>(&narrow);
     return other != nullptr && (other->of == below->of || other->of.is_below(below->of));
   }
