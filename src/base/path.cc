@@ -2,16 +2,15 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 
 namespace carrel {
 namespace {
 
-void append_hex(std::string& out, unsigned char byte) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
+void append_escape(std::string& out, unsigned char byte) {
   out += "\\x";
-  out += kDigits[byte >> 4];
-  out += kDigits[byte & 0xF];
+  append_hex(out, byte);
 }
 
 void append_components(std::string_view path, std::vector<std::string_view>& components) {
@@ -105,7 +104,7 @@ std::string shell_quoted(std::string_view text) {
           out += bytes;
         }
       },
-      [&](unsigned char byte) { append_hex(out, byte); });
+      [&](unsigned char byte) { append_escape(out, byte); });
   out += '\'';
   return out;
 }
@@ -114,7 +113,7 @@ std::string printable(std::string_view text) {
   std::string out;
   split_printable(
       text, [&](std::string_view bytes) { out += bytes; },
-      [&](unsigned char byte) { append_hex(out, byte); });
+      [&](unsigned char byte) { append_escape(out, byte); });
   return out;
 }
 

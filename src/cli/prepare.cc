@@ -203,6 +203,15 @@ Status check_current_folder(const Arguments& arguments, const policy::FilesPolic
                  "add `--read .` to let it write none");
 }
 
+Status check_ports_served(const policy::NetworkPolicy& network, const Descriptors& descriptors) {
+  if (descriptors.proxy < 0 || (network.host_ports.empty() && network.publish.empty())) {
+    return Unit{};
+  }
+  return invalid(
+      "--proxy-fd with host_ports or publish: carrel's own proxy serves them, and does not run "
+      "then; leave one out");
+}
+
 }  // namespace
 
 Result<LoadedPolicy> load_rules(const Arguments& arguments, const policy::PathContext& context) {
@@ -246,19 +255,6 @@ Result<Descriptors> check_descriptors(const Arguments& arguments) {
   }
   return descriptors;
 }
-
-namespace {
-
-Status check_ports_served(const policy::NetworkPolicy& network, const Descriptors& descriptors) {
-  if (descriptors.proxy < 0 || (network.host_ports.empty() && network.publish.empty())) {
-    return Unit{};
-  }
-  return invalid(
-      "--proxy-fd with host_ports or publish: carrel's own proxy serves them, and does not run "
-      "then; leave one out");
-}
-
-}  // namespace
 
 Result<Draft> draft(const Arguments& arguments, const Descriptors& descriptors) {
   Draft draft;

@@ -11,6 +11,8 @@
 
 #include <array>
 
+#include "base/ascii.h"
+
 namespace carrel::egress {
 namespace {
 
@@ -104,10 +106,7 @@ Result<Authority> Authority::make() {
   std::array<unsigned char, 8> random{};
   std::string common = "Carrel sandbox ";
   if (::RAND_bytes(random.data(), random.size()) != 1) return failed("cannot make a name");
-  for (const unsigned char byte : random) {
-    common += "0123456789abcdef"[byte >> 4];
-    common += "0123456789abcdef"[byte & 15];
-  }
+  for (const unsigned char byte : random) append_hex(common, byte);
   const bool whole =
       set_name(name, "O", "Carrel") && set_name(name, "CN", common) &&
       ::X509_set_issuer_name(certificate, name) == 1 &&

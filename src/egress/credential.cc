@@ -8,6 +8,7 @@
 
 #include "base/ascii.h"
 #include "base/path.h"
+#include "egress/request_path.h"
 #include "sys/error.h"
 
 namespace carrel::egress {
@@ -41,15 +42,9 @@ std::string decoded_base64(std::string_view text) {
 
 std::string percent_decoded(std::string_view text) {
   std::string out;
-  const auto digit = [](char c) {
-    const char lower = to_lower(c);
-    if (c >= '0' && c <= '9') return c - '0';
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-  };
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 &&
-        digit(text[i + 2]) >= 0) {
-      out += static_cast<char>(digit(text[i + 1]) << 4 | digit(text[i + 2]));
+    if (const std::optional<char> octet = percent_octet(text, i)) {
+      out += *octet;
       i += 2;
     } else {
       out += text[i] == '+' ? ' ' : text[i];
@@ -277,16 +272,12 @@ void conceal(http::fields& fields, const std::vector<const HeldCredential*>& sec
 }
 
 Result<std::string> make_placeholder() {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::array<unsigned char, 16> random{};
   if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
     return sys::failed("getrandom", "a placeholder");
   }
   std::string text = "carrel-placeholder-";
-  for (const unsigned char byte : random) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
+  for (const unsigned char byte : random) append_hex(text, byte);
   return text;
 }
 

@@ -1,28 +1,11 @@
 #include "egress/request_path.h"
 
-#include <optional>
-
+#include "base/ascii.h"
 #include "base/path.h"
 #include "base/utf8.h"
 
 namespace carrel::egress {
 namespace {
-
-std::optional<unsigned> hex_digit(char c) {
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-  return std::nullopt;
-}
-
-// The octet that "%xx" at `at` stands for.
-std::optional<char> octet(std::string_view text, std::size_t at) {
-  if (at + 2 >= text.size()) return std::nullopt;
-  const auto high = hex_digit(text[at + 1]);
-  const auto low = hex_digit(text[at + 2]);
-  if (!high || !low) return std::nullopt;
-  return static_cast<char>(*high << 4 | *low);
-}
 
 Error two_ways(std::string_view what) {
   return Error{Errc::kInvalid, "the path can be read in two ways: it has " + std::string(what)};
@@ -56,7 +39,7 @@ Status check_text(std::string_view path) {
   }
   // What a second decoding would make a separator of.
   for (std::size_t at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
-    const std::optional<char> again = octet(path, at);
+    const std::optional<char> again = percent_octet(path, at);
     if (again &&
         (*again == '/' || *again == '\\' || *again == '.' || *again == '%' || is_control(*again))) {
       return two_ways("what is percent-encoded twice");
@@ -67,6 +50,14 @@ Status check_text(std::string_view path) {
 
 }  // namespace
 
+std::optional<char> percent_octet(std::string_view text, std::size_t at) {
+  if (at + 2 >= text.size() || text[at] != '%') return std::nullopt;
+  const auto high = hex_digit(text[at + 1]);
+  const auto low = hex_digit(text[at + 2]);
+  if (!high || !low) return std::nullopt;
+  return static_cast<char>(*high << 4 | *low);
+}
+
 Result<std::string> judged_path(std::string_view target) {
   const std::string_view encoded = target.substr(0, target.find('?'));
   if (!encoded.starts_with('/')) return two_ways("no '/' at its start");
@@ -75,7 +66,7 @@ Result<std::string> judged_path(std::string_view target) {
     char c = encoded[i];
     if (c == '\\' || c == '#' || is_control(c)) return two_ways("a backslash, '#' or control");
     if (c == '%') {
-      const std::optional<char> decoded = octet(encoded, i);
+      const std::optional<char> decoded = percent_octet(encoded, i);
       if (!decoded) return two_ways("a '%' without two digits");
       if (*decoded == '/' || *decoded == '\\' || is_control(*decoded)) {
         return two_ways("an encoded '/', backslash or control");

@@ -3,6 +3,7 @@
 // is served: such a path is refused. Pure. Sources: RFC 3986 3.3, 6.2.2.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,5 +16,8 @@ namespace carrel::egress {
 // one '/' at the end), encoded or plain separators and controls, '%' twice
 // encoded, a path parameter behind dots, and what is no UTF-8.
 [[nodiscard]] Result<std::string> judged_path(std::string_view target);
+
+// The octet that "%xx" at `at` stands for, if that is what is there.
+[[nodiscard]] std::optional<char> percent_octet(std::string_view text, std::size_t at);
 
 }  // namespace carrel::egress

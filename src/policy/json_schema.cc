@@ -207,15 +207,8 @@ constexpr std::string_view kSchema = R"schema({
         "properties": {
           "hosts": { "description": "Where it is for; each of them is inspected.", "$ref": "#/$defs/texts" },
           "gateway": { "description": "The name of a [[gateway]], instead of hosts.", "type": "string" },
-          "methods": {
-            "type": "array", "minItems": 1, "uniqueItems": true,
-            "items": { "type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Z-]+$" }
-          },
-          "paths": {
-            "description": "Patterns of the decoded path: '*' within a part of it, '**' for any number of parts.",
-            "type": "array", "minItems": 1, "uniqueItems": true,
-            "items": { "type": "string", "pattern": "^/" }
-          },
+          "methods": { "$ref": "#/$defs/methods" },
+          "paths": { "$ref": "#/$defs/requestPaths" },
           "action": { "enum": ["allow", "deny"] },
           "reason": { "description": "Of a deny rule: what to do instead.", "type": "string", "minLength": 1 },
           "max_request_bytes": { "description": "Of the request's body.", "$ref": "#/$defs/size" }
@@ -232,15 +225,8 @@ constexpr std::string_view kSchema = R"schema({
           "name": { "description": "For people and the log.", "type": "string", "minLength": 1 },
           "hosts": { "description": "Where it is for; each of them is inspected.", "$ref": "#/$defs/texts" },
           "gateway": { "description": "The name of a [[gateway]], instead of hosts.", "type": "string" },
-          "methods": {
-            "type": "array", "minItems": 1, "uniqueItems": true,
-            "items": { "type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Z-]+$" }
-          },
-          "paths": {
-            "description": "Patterns of the decoded path: '*' within a part of it, '**' for any number of parts.",
-            "type": "array", "minItems": 1, "uniqueItems": true,
-            "items": { "type": "string", "pattern": "^/" }
-          },
+          "methods": { "$ref": "#/$defs/methods" },
+          "paths": { "$ref": "#/$defs/requestPaths" },
           "header": { "description": "The header that carries it.", "type": "string", "minLength": 1 },
           "scheme": { "description": "A word before it in the header: \"Bearer\".", "type": "string", "minLength": 1 },
           "basic": {
@@ -291,6 +277,19 @@ constexpr std::string_view kSchema = R"schema({
       "type": "array",
       "uniqueItems": true,
       "items": { "type": "string", "pattern": "^[^*?$][^*?]*$" }
+    },
+    "methods": {
+      "type": "array",
+      "minItems": 1,
+      "uniqueItems": true,
+      "items": { "type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Z-]+$" }
+    },
+    "requestPaths": {
+      "description": "Patterns of the decoded path: '*' within a part of it, '**' for any number of parts.",
+      "type": "array",
+      "minItems": 1,
+      "uniqueItems": true,
+      "items": { "type": "string", "pattern": "^/" }
     },
     "patterns": {
       "type": "array",
